@@ -1,0 +1,105 @@
+# shellcheck shell=bash disable=SC2154,SC2034
+# Builds the library and its command line when sources have changed, and starts them. Sourced by
+# ./lossmith.
+
+# The version, from the only place that holds it: the parent POM.
+version() {
+  sed -n '/<artifactId>lossmith-parent</,$s/.*<version>\(.*\)<\/version>.*/\1/p' "$root/pom.xml" |
+    head -n 1
+}
+
+project_version=$(version)
+cli_jar=$root/java/lossmith-cli/target/lossmith-cli-$project_version.jar
+bench_jar=$root/tests/bench/target/lossmith-bench-$project_version.jar
+
+# A hash over names and contents of the sources below the given paths, and over size and time of
+# the jars made from them. It needs no git, so it works in an unpacked archive as well.
+fingerprint() {
+  (
+    cd "$root" || exit 1
+    find "$@" -name target -prune -o -type f ! -name '*~' ! -name '.*' -print0 |
+      LC_ALL=C sort -z | xargs -0 sha256sum
+    find "$@" -maxdepth 3 -path '*/target/lossmith*.jar' -printf '%p %s %T@\n' |
+      grep -v -e '-sources.jar' -e '-javadoc.jar' | LC_ALL=C sort
+  ) | sha256sum | cut -d ' ' -f 1
+}
+
+library_sources=(pom.xml include native cmake java)
+bench_sources=("${library_sources[@]}" tests/bench)
+
+up_to_date() { # up_to_date STAMP JAR SOURCE...
+  local stamp=$state/$1 jar=$2
+  shift 2
+  [[ -f $jar && -f $stamp && $(<"$stamp") == "$(fingerprint "$@")" ]]
+}
+
+mark_built() { # mark_built STAMP SOURCE...
+  local stamp=$1
+  shift
+  mkdir -p "$state"
+  fingerprint "$@" >"$state/$stamp"
+}
+
+# Maven for a build that shall only run: what proves or documents the code is left to `test`.
+quick_maven() {
+  (cd "$root" && mvn -B -Dmaven.test.skip=true -Dspotless.check.skip=true \
+    -Dmaven.javadoc.skip=true -Dmaven.source.skip=true "$@" package)
+}
+
+# One build at a time: a second ./lossmith waits here for the first one.
+lock() {
+  mkdir -p "$state"
+  exec 9>"$state/lock"
+  command -v flock >/dev/null || return 0
+  flock -n 9 && return 0
+  say 'lossmith: waiting for another build of this folder to end'
+  flock 9
+}
+
+unlock() { exec 9>&-; }
+
+ensure_built() {
+  build_unless_current library.stamp "$cli_jar" check_build_tools \
+    -pl java/lossmith-cli -am -- "${library_sources[@]}"
+}
+
+# build_unless_current STAMP JAR CHECKS MAVEN-ARGUMENT... -- SOURCE...
+build_unless_current() {
+  local stamp=$1 jar=$2 checks=$3 arguments=()
+  shift 3
+  while [[ $1 != -- ]]; do
+    arguments+=("$1")
+    shift
+  done
+  shift
+  if up_to_date "$stamp" "$jar" "$@" && find_jdk; then return 0; fi
+  lock
+  # Whoever held the lock may have built just this.
+  if ! { up_to_date "$stamp" "$jar" "$@" && find_jdk; }; then
+    # shellcheck disable=SC2086
+    set_up $checks
+    [[ -d $HOME/.m2/repository/org/bytedeco ]] ||
+      say 'First start: Maven fetches about 100 MB and builds the library; this takes a few minutes.'
+    run_step "Building Lossmith $project_version" "$state/logs/build.log" \
+      quick_maven "${arguments[@]}" || exit 1
+    mark_built "$stamp" "$@"
+  fi
+  unlock
+}
+
+# Replaces this process by the JVM: signals and the exit code are the program's own.
+start_java() {
+  local options=()
+  ((java_major >= 22)) && options+=(--enable-native-access=ALL-UNNAMED)
+  # shellcheck disable=SC2206
+  [[ -n ${LOSSMITH_JAVA_OPTS-} ]] && options+=($LOSSMITH_JAVA_OPTS)
+  exec "$java_home/bin/java" "${options[@]}" "$@"
+}
+
+run_cli() { start_java -jar "$cli_jar" "$@"; }
+
+run_bench() {
+  build_unless_current bench.stamp "$bench_jar" 'check_build_tools check_bench_tools' \
+    -Pbench -pl tests/bench -am -- "${bench_sources[@]}"
+  start_java -jar "$bench_jar" "$@"
+}

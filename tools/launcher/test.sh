@@ -1,0 +1,127 @@
+# shellcheck shell=bash disable=SC2154,SC2034
+# Everything that a release must pass, and what came out of it. Sourced by ./lossmith.
+
+rows=() passed=0 failed=0 skipped=0 second_jdk=''
+
+# count REPORT...: sums up JUnit reports (Surefire and ctest write the same attributes) into
+# counted_passed, counted_failed and counted_skipped.
+count() {
+  local report suite tests bad not_run
+  counted_passed=0 counted_failed=0 counted_skipped=0
+  for report in "$@"; do
+    [[ -f $report ]] || continue
+    suite=$(tr '\n\t' '  ' <"$report" | grep -oE '<testsuite [^>]*>' | head -n 1)
+    tests=$(attribute "$suite" tests)
+    bad=$(($(attribute "$suite" failures) + $(attribute "$suite" errors)))
+    not_run=$(($(attribute "$suite" skipped) + $(attribute "$suite" disabled)))
+    ((counted_failed += bad, counted_skipped += not_run, counted_passed += tests - bad - not_run))
+  done
+}
+
+attribute() {
+  local value
+  value=$(sed -nE "s/.* $2=\"([0-9]+)\".*/\1/p" <<<"$1")
+  echo "${value:-0}"
+}
+
+# row NAME RESULT TIME TEXT: a line of the closing table.
+row() { rows+=("$(printf '%-34s %-7s %6s  %s' "$@")"); }
+
+counts() {
+  printf '%d passed, %d failed, %d skipped' "$counted_passed" "$counted_failed" "$counted_skipped"
+}
+
+# record NAME EXIT-CODE REPORT...: adds a step to the sums and the table. A step that fails without
+# a failed test (a compiler error, a format violation) counts as one failure, one that has no tests
+# of its own as one pass.
+record() {
+  local name=$1 rc=$2 result=ok
+  shift 2
+  count "$@"
+  ((rc == 0 && counted_passed + counted_failed + counted_skipped == 0)) && counted_passed=1
+  ((rc != 0 && counted_failed == 0)) && counted_failed=1
+  ((counted_failed > 0)) && result=FAILED
+  ((passed += counted_passed, failed += counted_failed, skipped += counted_skipped))
+  row "$name" "$result" "$(clock "$step_seconds")" "$(counts)"
+}
+
+record_skipped() { # record_skipped NAME REASON
+  ((skipped += 1))
+  row "$1" skipped - "$2"
+  say "${yellow}skipped${plain}  $1: $2"
+}
+
+# Other versions of clang-format break lines elsewhere, so only version 14 may judge.
+check_format() {
+  local tool name='C++ format'
+  for tool in clang-format-14 clang-format; do
+    if [[ $("$tool" --version 2>/dev/null) == *' version 14.'* ]]; then
+      run_step "$name" "$logs/format.log" \
+        find include native tests -name target -prune -o -type f \
+        '(' -name '*.h' -o -name '*.cpp' -o -name '*.cc' -o -name '*.cu' -o -name '*.cuh' ')' \
+        -exec "$tool" --dry-run -Werror '{}' +
+      record "$name" $?
+      return
+    fi
+  done
+  record_skipped "$name" 'needs clang-format 14'
+}
+
+check_launcher() {
+  run_step 'Launcher' "$logs/launcher.log" bash tests/launcher/launcher_test.sh
+  record 'Launcher' $? tests/launcher/target/launcher.xml
+}
+
+# Maven builds all modules and runs all their tests, as far as it can when some of them fail.
+check_maven() {
+  local name="Maven verify, JDK $java_major" rc folder options=()
+  find java tests -path '*/target/*-reports*/*.xml' -delete
+  find_second_jdk && options+=("-Dlossmith.secondJdk=$second_jdk")
+  run_step "$name" "$logs/verify.log" mvn -B -fae "${options[@]}" verify
+  rc=$?
+  record "$name" $rc java/*/target/*-reports/*.xml tests/*/target/*-reports/*.xml
+  for folder in java/lossmith java/lossmith-cli tests/native tests/java tests/packaging; do
+    count "$folder"/target/*-reports/*.xml
+    row "  $folder" '' '' "$(counts)"
+  done
+  if [[ -z $second_jdk ]]; then
+    record_skipped 'Java suite, second JDK' 'no JDK 25 in /usr/lib/jvm and JAVA25_HOME is not set'
+  else
+    count tests/java/target/*-reports-second-jdk/*.xml
+    step_seconds=0
+    record "Java suite, JDK $(jdk_major "$second_jdk")" \
+      $((counted_passed > 0 ? 0 : 1)) tests/java/target/*-reports-second-jdk/*.xml
+  fi
+  ((rc == 0)) && mark_built library.stamp "${library_sources[@]}"
+}
+
+# The library promises to run on every JDK from 17 on: its tests run on the newest one too.
+find_second_jdk() {
+  local candidate
+  second_jdk=''
+  for candidate in "${JAVA25_HOME-}" /usr/lib/jvm/*25*; do
+    if [[ -n $candidate && $(jdk_major "${candidate%/}") == 25 && $java_major != 25 ]]; then
+      second_jdk=${candidate%/}
+      export JAVA25_HOME=$second_jdk
+      return 0
+    fi
+  done
+  return 1
+}
+
+run_tests() {
+  local logs=$state/logs start=$SECONDS
+  cd "$root" || exit 1
+  shopt -s nullglob
+  set_up check_build_tools check_test_tools
+  check_launcher
+  check_format
+  check_maven
+  check_sanitizers
+  say ''
+  printf '%-34s %-7s %6s  %s\n' step result time tests
+  printf '%s\n' "${rows[@]}"
+  printf 'total time %s, logs in %s\n\n' "$(clock $((SECONDS - start)))" "$logs"
+  printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+  ((failed == 0))
+}
