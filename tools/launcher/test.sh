@@ -109,6 +109,21 @@ find_second_jdk() {
   return 1
 }
 
+# The native tests once more with AddressSanitizer and UndefinedBehaviorSanitizer in library and
+# tests. Maven has unpacked the oneDNN that they are built against.
+sanitized_tests() (
+  cd tests/native || exit 1
+  cmake --preset sanitize && cmake --build --preset sanitize &&
+    ctest --preset sanitize --output-junit "$PWD/target/sanitize/junit.xml"
+)
+
+check_sanitizers() {
+  local name='Native tests, ASan and UBSan' report=tests/native/target/sanitize/junit.xml
+  rm -f "$report"
+  run_step "$name" "$logs/sanitize.log" sanitized_tests
+  record "$name" $? "$report"
+}
+
 run_tests() {
   local logs=$state/logs start=$SECONDS
   cd "$root" || exit 1

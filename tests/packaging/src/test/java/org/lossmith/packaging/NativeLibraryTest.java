@@ -1,0 +1,92 @@
+package org.lossmith.packaging;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the two native libraries in the classifier jar ask of the machine they load on. */
+class NativeLibraryTest {
+  private static final String FOLDER = "org/lossmith/internal/" + Artifacts.PLATFORM + "/";
+  private static final String CORE = FOLDER + "liblossmith.so.0";
+  private static final String GLUE = FOLDER + "libjniLossmithNative.so";
+
+  /**
+   * The C library's own parts; libstdc++ is linked statically so that its version never matters.
+   */
+  private static final Set<String> SYSTEM =
+      Set.of("libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "ld-linux-x86-64.so.2");
+
+  @TempDir Path scratch;
+
+  @Test
+  void coreNeedsOnlyOneDnnAndTheSystem() throws Exception {
+    Set<String> needed = new TreeSet<>(SharedObject.of(nativeJar(), CORE, scratch).needed());
+    assertTrue(needed.remove("libdnnl.so.3"), "expected libdnnl.so.3 in NEEDED, got " + needed);
+    needed.remove("libgomp.so.1"); // comes with the dnnl jar as well
+    needed.removeAll(SYSTEM);
+    assertEquals(Set.of(), needed, "libraries that no jar brings");
+  }
+
+  @Test
+  void glueNeedsOnlyTheCoreAndTheSystem() throws Exception {
+    Set<String> needed = new TreeSet<>(SharedObject.of(nativeJar(), GLUE, scratch).needed());
+    assertTrue(needed.remove("liblossmith.so.0"), "expected liblossmith.so.0, got " + needed);
+    needed.removeAll(SYSTEM);
+    // The glue is JavaCPP's C++; both are on every machine that has a JVM.
+    needed.removeAll(Set.of("libstdc++.so.6", "libgcc_s.so.1", "libdnnl.so.3", "libgomp.so.1"));
+    assertEquals(Set.of(), needed, "libraries that no jar brings");
+  }
+
+  @Test
+  void librariesAreFoundBesideEachOtherAndNowhereElse() throws Exception {
+    for (String entry : List.of(CORE, GLUE)) {
+      for (String runPath : SharedObject.of(nativeJar(), entry, scratch).runPaths()) {
+        for (String part : runPath.split(":")) {
+          assertTrue(
+              part.matches("\\$ORIGIN/?"), entry + ": expected $ORIGIN, got RUNPATH " + runPath);
+        }
+      }
+    }
+    assertEquals(
+        1, SharedObject.of(nativeJar(), CORE, scratch).runPaths().size(), "RUNPATH of the core");
+  }
+
+  @Test
+  void oldEnoughGlibcSuffices() throws Exception {
+    for (String entry : List.of(CORE, GLUE)) {
+      for (String version : SharedObject.of(nativeJar(), entry, scratch).glibcVersions()) {
+        String[] parts = version.split("\\.");
+        int number = 1000 * Integer.parseInt(parts[0]) + Integer.parseInt(parts[1]);
+        assertTrue(number <= 2034, entry + ": expected at most GLIBC_2.34, got " + version);
+      }
+    }
+  }
+
+  @Test
+  void coreExportsOnlyItsInterface() throws Exception {
+    Set<String> exported = SharedObject.of(nativeJar(), CORE, scratch).exported();
+    assertTrue(exported.contains("lsm_version"), "expected lsm_version, got " + exported);
+    Set<String> foreign = new TreeSet<>(exported);
+    foreign.removeIf(name -> name.startsWith("lsm_"));
+    assertEquals(Set.of(), foreign, "exported by mistake");
+  }
+
+  @Test
+  void glueExportsOnlyJni() throws Exception {
+    Set<String> foreign = new TreeSet<>(SharedObject.of(nativeJar(), GLUE, scratch).exported());
+    foreign.removeIf(name -> name.startsWith("Java_") || name.startsWith("JNI_On"));
+    // JavaCPP's own entry points for its other libraries, and C++ run-time type information.
+    foreign.removeIf(name -> name.startsWith("JavaCPP_") || name.startsWith("_Z"));
+    assertEquals(Set.of(), foreign, "exported by mistake");
+  }
+
+  private static Path nativeJar() {
+    return Artifacts.nativeJar();
+  }
+}

@@ -1,0 +1,60 @@
+package org.lossmith.packaging;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** What {@code readelf} says of a shared library. */
+record SharedObject(
+    Set<String> needed, List<String> runPaths, Set<String> exported, Set<String> glibcVersions) {
+
+  private static final Pattern NEEDED = Pattern.compile("\\(NEEDED\\).*\\[(.*)]");
+  private static final Pattern RUN_PATH = Pattern.compile("\\((?:RUNPATH|RPATH)\\).*\\[(.*)]");
+  private static final Pattern GLIBC = Pattern.compile("\\bGLIBC_(\\d+(?:\\.\\d+)+)");
+  // Num: Value Size Type Bind Vis Ndx Name: defined and visible from outside.
+  private static final Pattern EXPORTED =
+      Pattern.compile(
+          "^ *\\d+: [0-9a-f]+ +\\S+ +(?:FUNC|OBJECT|IFUNC|TLS) +(?:GLOBAL|WEAK|UNIQUE) +"
+              + "(?:DEFAULT|PROTECTED) +\\d+ +([^@\\s]+)");
+
+  /** Reads a library packed in a jar. */
+  static SharedObject of(Path jar, String entry, Path scratch) throws Exception {
+    Path file = scratch.resolve(Path.of(entry).getFileName().toString());
+    Files.write(file, Artifacts.read(jar, entry));
+    String dynamic = readelf("-dW", file);
+    return new SharedObject(
+        new TreeSet<>(all(NEEDED, dynamic)),
+        all(RUN_PATH, dynamic),
+        new TreeSet<>(all(EXPORTED, readelf("--dyn-syms", "-W", file))),
+        new TreeSet<>(all(GLIBC, readelf("-VW", file))));
+  }
+
+  private static String readelf(Object... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of("readelf"));
+    for (Object argument : arguments) {
+      command.add(argument.toString());
+    }
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().put("LC_ALL", "C");
+    Process process = builder.start();
+    String text = new String(process.getInputStream().readAllBytes());
+    if (process.waitFor() != 0) {
+      throw new IOException(String.join(" ", command) + " failed: " + text);
+    }
+    return text;
+  }
+
+  private static List<String> all(Pattern pattern, String text) {
+    return text.lines()
+        .map(pattern::matcher)
+        .filter(Matcher::find)
+        .map(matcher -> matcher.group(1))
+        .toList();
+  }
+}
