@@ -32,12 +32,16 @@ activity() {
     -e 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]+).*/\1/p' | tail -n 1
 }
 
-# The lines of a log that say why it failed: the errors, or else its end.
+# The lines of a log that say why it failed: the first errors, or else its end.
 why_failed() {
-  local errors
-  errors=$(grep -nE '\[ERROR\]|error:|Error:|FAILED|fatal:|undefined reference|^E: |would change|runtime error' \
-    "$1" | grep -vE 'Re-run Maven|For more information|\[Help 1\]|\[ERROR\] *$' | head -n 30 | cut -d: -f2- | cut -c 1-220)
-  if [[ -n $errors ]]; then printf '%s\n' "$errors"; else tail -n 25 "$1" | cut -c 1-220; fi
+  local noise='\[ERROR\] *$|re-run Maven|Re-run Maven|For more information|\[Help 1\] http'
+  noise+='|resume the build|mvn <args>|^--$'
+  local errors='\[ERROR\]|[Ee]rror:|CMake Error|FAILED|\*\*\*Failed|undefined reference|^E: '
+  local found
+  found=$(sed 's/\x1b\[[0-9;]*m//g' "$1" | grep -A 3 -E "$errors" | grep -vE "$noise" | grep -v '^ *$' |
+    head -n 30 | cut -c 1-220)
+  [[ -n $found ]] || found=$(tail -n 25 "$1" | cut -c 1-220)
+  printf '%s\n' "$found"
 }
 
 step_pid=
