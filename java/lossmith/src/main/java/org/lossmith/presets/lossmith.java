@@ -1,0 +1,65 @@
+package org.lossmith.presets;
+
+import org.bytedeco.javacpp.annotation.NoException;
+import org.bytedeco.javacpp.annotation.Platform;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.javacpp.tools.Info;
+import org.bytedeco.javacpp.tools.InfoMap;
+import org.bytedeco.javacpp.tools.InfoMapper;
+
+/**
+ * Tells JavaCPP how to map the C ABI. Handles of contexts and tensors become plain longs, so that a
+ * call allocates no Java object for them.
+ */
+@Properties(
+    inherit = org.bytedeco.javacpp.presets.javacpp.class,
+    value = {
+      @Platform(
+          include = {
+            "lossmith/base.h",
+            "lossmith/context.h",
+            "lossmith/tensor.h",
+            "lossmith/contrastive.h",
+            "lossmith/contrastive_sharded.h"
+          },
+          link = "lossmith@.0",
+          preload = {"gomp@.1", "dnnl@.3"},
+          preloadresource = "/org/bytedeco/dnnl/"),
+      @Platform(value = "linux-x86_64")
+    },
+    target = "org.lossmith.internal",
+    global = "org.lossmith.internal.LossmithNative")
+@NoException
+public class lossmith implements InfoMapper {
+  @Override
+  public void map(InfoMap infoMap) {
+    infoMap
+        .put(
+            new Info(
+                    "LSM_API",
+                    "LOSSMITH_BASE_H_",
+                    "LOSSMITH_CONTEXT_H_",
+                    "LOSSMITH_TENSOR_H_",
+                    "LOSSMITH_CONTRASTIVE_H_",
+                    "LOSSMITH_CONTRASTIVE_SHARDED_H_")
+                .cppTypes()
+                .annotations()
+                .cppText(""))
+        .put(
+            new Info("lsm_context", "lsm_input", "lsm_output")
+                .cast()
+                .valueTypes("long")
+                .pointerTypes("LongPointer", "LongBuffer", "long[]"))
+        .put(new Info("lsm_context_s").skip())
+        .put(new Info("lsm_device").pointerTypes("NativeDevice"))
+        .put(new Info("lsm_dtype").pointerTypes("NativeDType"))
+        .put(new Info("lsm_tensor").pointerTypes("NativeTensor"))
+        .put(new Info("lsm_context_options").pointerTypes("ContextOptions"))
+        .put(new Info("lsm_contrastive_options").pointerTypes("ContrastiveOptions"))
+        .put(new Info("lsm_contrastive_plan").pointerTypes("NativePlan"))
+        .put(new Info("lsm_shard").pointerTypes("NativeShard"))
+        .put(new Info("lsm_last_error").javaText("public static native String lsm_last_error();"))
+        .put(new Info("lsm_version").javaText("public static native String lsm_version();"))
+        .put(new Info("lsm_describe").javaText("public static native String lsm_describe();"));
+  }
+}
