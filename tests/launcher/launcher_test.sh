@@ -55,7 +55,7 @@ E2
 make_tools() {
   stand_in "$bin/cmake" <<<'echo "cmake version 3.25.1"'
   stand_in "$bin/ninja" <<<'exit 0'
-  stand_in "$bin/g++" <<<'exit 0'
+  stand_in "$bin/g++" <<<'cat >/dev/null'
   stand_in "$bin/mvn" <<E2
 [[ \$1 == -v ]] && { echo "Apache Maven 3.8.7"; exit 0; }
 echo "\$*" >>"$work/mvn.calls"

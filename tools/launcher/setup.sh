@@ -72,12 +72,12 @@ check_build_tools() {
   elif [[ -n $java_home ]]; then
     found=$(mvn -v 2>/dev/null | sed -nE 's/.*Apache Maven ([0-9.]+).*/\1/p' | head -n 1)
     at_least $need_maven "${found:-0}" || lacks "Maven $need_maven or newer (found ${found:-none})" \
-      maven "Unpack a newer Maven from maven.apache.org and put its bin folder first on the PATH."
+      maven "Unpack a newer Maven and put its bin folder first on the PATH."
   fi
 
   local cmake_hint="This distribution's own CMake is older than $need_cmake (Ubuntu 22.04 has 3.22).
 Any of these gives a newer one:  pip install --user cmake  (then have ~/.local/bin on the PATH),
-snap install cmake --classic,  or the Kitware APT repository (apt.kitware.com)."
+snap install cmake --classic,  or the APT repository of Kitware."
   found=$(cmake --version 2>/dev/null | sed -n 's/^cmake version \([0-9.]*\).*/\1/p')
   if [[ -z $found ]]; then
     lacks "CMake $need_cmake or newer" cmake
@@ -95,15 +95,26 @@ snap install cmake --classic,  or the Kitware APT repository (apt.kitware.com)."
 }
 
 check_header() { # check_header NAME HEADER PACKAGE
-  command -v g++ >/dev/null &&
-    printf '#if !__has_include(<%s>)\n#error\n#endif\n' "$2" |
-    g++ -std=c++17 -fsyntax-only -x c++ - 2>/dev/null || lacks "$1 ($2)" "$3"
+  local probe="#if !__has_include(<$2>)"$'\n#error\n#endif'
+  if ! g++ -std=c++17 -fsyntax-only -x c++ - <<<"$probe" 2>/dev/null; then lacks "$1 ($2)" "$3"; fi
+}
+
+# Other versions of clang-format break lines elsewhere, so only version 14 may judge.
+clang_format() {
+  local tool
+  for tool in clang-format-14 clang-format; do
+    [[ $("$tool" --version 2>/dev/null) == *' version 14.'* ]] && echo "$tool" && return 0
+  done
+  return 1
 }
 
 check_test_tools() {
-  command -v clang-format-14 >/dev/null || command -v clang-format >/dev/null ||
-    lacks clang-format "$(apt-cache show clang-format-14 >/dev/null 2>&1 &&
-      echo clang-format-14 || echo clang-format)"
+  # Distributions after Debian 12 and Ubuntu 24.04 have no version 14 any more; then the check of
+  # the format is left out.
+  if ! clang_format >/dev/null && command -v apt-cache >/dev/null &&
+    { apt-cache show clang-format-14 || ! apt-cache show bash; } >/dev/null 2>&1; then
+    lacks 'clang-format 14' clang-format-14
+  fi
   command -v readelf >/dev/null || lacks readelf binutils
   check_header GoogleTest gtest/gtest.h libgtest-dev
   check_header DLPack dlpack/dlpack.h libdlpack-dev

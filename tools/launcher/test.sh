@@ -51,20 +51,14 @@ record_skipped() { # record_skipped NAME REASON
   say "${yellow}skipped${plain}  $1: $2"
 }
 
-# Other versions of clang-format break lines elsewhere, so only version 14 may judge.
 check_format() {
   local tool name='C++ format'
-  for tool in clang-format-14 clang-format; do
-    if [[ $("$tool" --version 2>/dev/null) == *' version 14.'* ]]; then
-      run_step "$name" "$logs/format.log" \
-        find include native tests -name target -prune -o -type f \
-        '(' -name '*.h' -o -name '*.cpp' -o -name '*.cc' -o -name '*.cu' -o -name '*.cuh' ')' \
-        -exec "$tool" --dry-run -Werror '{}' +
-      record "$name" $?
-      return
-    fi
-  done
-  record_skipped "$name" 'needs clang-format 14'
+  tool=$(clang_format) || { record_skipped "$name" 'needs clang-format 14' && return; }
+  run_step "$name" "$logs/format.log" \
+    find include native tests -name target -prune -o -type f \
+    '(' -name '*.h' -o -name '*.cpp' -o -name '*.cc' -o -name '*.cu' -o -name '*.cuh' ')' \
+    -exec "$tool" --dry-run -Werror '{}' +
+  record "$name" $?
 }
 
 check_launcher() {
