@@ -1,0 +1,57 @@
+package org.lossmith.bench.report;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.lossmith.Lossmith;
+import org.lossmith.bench.contrastive.PyTorchProvider;
+
+/** What a reader must know to compare numbers; nothing that tells whose machine it is. */
+final class Machine {
+  private Machine() {}
+
+  static void describe(Map<String, Object> machine, Map<String, Object> versions) {
+    machine.put("cpu", field("/proc/cpuinfo", "model name"));
+    machine.put("cores", Runtime.getRuntime().availableProcessors());
+    machine.put("memory", field("/proc/meminfo", "MemTotal"));
+    machine.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    machine.put("hypervisor", cpuFlags().contains(" hypervisor"));
+    versions.put("lossmith", Lossmith.version());
+    versions.put("instructionSet", describedText("isa"));
+    versions.put("onednn", describedText("onednn"));
+    versions.put("pytorch", PyTorchProvider.version());
+    versions.put("jdk", Runtime.version().toString());
+    versions.put("jmh", org.openjdk.jmh.Main.class.getPackage().getImplementationVersion());
+  }
+
+  private static String cpuFlags() {
+    return field("/proc/cpuinfo", "flags");
+  }
+
+  private static String field(String file, String key) {
+    try {
+      for (String line : Files.readAllLines(Path.of(file))) {
+        if (line.startsWith(key)) {
+          return line.substring(line.indexOf(':') + 1).strip();
+        }
+      }
+      return "unknown";
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + " cannot be read", e);
+    }
+  }
+
+  /** A field of the library's self-description, wherever it stands in it. */
+  private static String describedText(String key) {
+    try {
+      JsonNode value = new ObjectMapper().readTree(Lossmith.describe()).findValue(key);
+      return value == null || !value.isTextual() ? "unknown" : value.textValue();
+    } catch (IOException e) {
+      throw new UncheckedIOException("Lossmith.describe() is not JSON", e);
+    }
+  }
+}
