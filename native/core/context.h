@@ -1,0 +1,46 @@
+// What a lsm_context holds: device, threads, workspace, and the vendor's per-context state.
+#ifndef LOSSMITH_CORE_CONTEXT_H_
+#define LOSSMITH_CORE_CONTEXT_H_
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "core/workspace.h"
+#include "lossmith/context.h"
+
+namespace lossmith {
+class Gemm;
+}
+
+struct lsm_context_s {
+  explicit lsm_context_s(const lsm_context_options& options);
+  ~lsm_context_s();
+  lsm_context_s(const lsm_context_s&) = delete;
+  lsm_context_s& operator=(const lsm_context_s&) = delete;
+
+  const lsm_device device;
+  const int threads;
+  const std::int64_t stream;
+  lossmith::Workspace workspace;
+  std::unique_ptr<lossmith::Gemm> gemm;
+  std::mutex mutex;  // one call at a time
+};
+
+namespace lossmith {
+
+// Holds the context for one call; throws for NULL.
+class Lease {
+ public:
+  explicit Lease(lsm_context context);
+  lsm_context_s& operator*() const { return *context_; }
+  lsm_context_s* operator->() const { return context_; }
+
+ private:
+  lsm_context context_;
+  std::unique_lock<std::mutex> lock_;
+};
+
+}  // namespace lossmith
+
+#endif  // LOSSMITH_CORE_CONTEXT_H_

@@ -1,0 +1,142 @@
+#include "core/tensor.h"
+
+#include <limits>
+
+#include "core/status.h"
+
+namespace lossmith {
+namespace {
+
+std::string device_text(const lsm_device& device) {
+  const char* name = device.type == LSM_CPU ? "cpu" : device.type == LSM_CUDA ? "cuda" : "type ";
+  std::string text = name;
+  if (device.type != LSM_CPU && device.type != LSM_CUDA) text += std::to_string(device.type);
+  return text + ":" + std::to_string(device.id);
+}
+
+// a * b for extents; the whole view must be addressable with 63 bits.
+std::int64_t checked_product(std::int64_t a, std::int64_t b, const char* argument) {
+  std::int64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product)) {
+    reject(argument, "at most 2^63-1 bytes", std::to_string(a) + " x " + std::to_string(b));
+  }
+  return product;
+}
+
+}  // namespace
+
+std::string shape_text(const std::int64_t* shape, int ndim) {
+  std::string text = "[";
+  for (int i = 0; i < ndim; ++i) text += (i ? "," : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+std::int64_t View::elements() const {
+  std::int64_t count = 1;
+  for (int i = 0; i < ndim; ++i) count *= shape[i];
+  return count;
+}
+
+bool View::contiguous() const {
+  std::int64_t expected = 1;
+  for (int i = ndim - 1; i >= 0; --i) {
+    if (shape[i] != 1 && strides[i] != expected) return false;
+    expected *= shape[i];
+  }
+  return true;
+}
+
+std::string View::describe() const {
+  return std::string(name_of(type)) + " " + shape_text(shape, ndim);
+}
+
+View view_of(const lsm_tensor* tensor, const char* argument, const lsm_device& device) {
+  if (tensor == nullptr) reject(argument, "a tensor", "NULL");
+  if (tensor->ndim < 0 || tensor->ndim > kMaxDimensions) {
+    reject(argument, "0 to 8 dimensions", tensor->ndim);
+  }
+  if (tensor->ndim > 0 && tensor->shape == nullptr) reject(argument, "a shape", "shape = NULL");
+  if (tensor->device.type != device.type || tensor->device.id != device.id) {
+    reject(argument, "a tensor on " + device_text(device), "one on " + device_text(tensor->device));
+  }
+  View v;
+  v.exists = true;
+  v.type = type_of(tensor->dtype, argument);
+  v.ndim = tensor->ndim;
+  std::int64_t bytes = bytes_of(v.type);
+  bool empty = false;
+  for (int i = v.ndim - 1; i >= 0; --i) {
+    v.shape[i] = tensor->shape[i];
+    if (v.shape[i] < 0) {
+      reject(argument, "extents >= 0", shape_text(tensor->shape, tensor->ndim));
+    }
+    v.strides[i] = tensor->strides != nullptr ? tensor->strides[i] : bytes / bytes_of(v.type);
+    if (v.shape[i] == 0) empty = true;
+    bytes = checked_product(bytes, v.shape[i] > 0 ? v.shape[i] : 1, argument);
+    if (v.shape[i] > 1) {
+      checked_product(checked_product(v.strides[i], v.shape[i] - 1, argument), bytes_of(v.type),
+                      argument);
+    }
+  }
+  if (tensor->data == nullptr && !empty) reject(argument, "data", "data = NULL");
+  v.data = static_cast<char*>(tensor->data);
+  if (v.data != nullptr) v.data += tensor->byte_offset;
+  return v;
+}
+
+View optional_view_of(const lsm_tensor* tensor, const char* argument, const lsm_device& device) {
+  return tensor == nullptr ? View{} : view_of(tensor, argument, device);
+}
+
+void expect_floating(const View& v, const char* argument) {
+  if (!is_floating(v.type)) reject(argument, "f32, bf16, f16 or f64", name_of(v.type));
+}
+
+void expect_type(const View& v, const char* argument, Type a, Type b) {
+  if (v.type == a || v.type == b) return;
+  std::string expected = name_of(a);
+  if (a != b) expected += std::string(" or ") + name_of(b);
+  reject(argument, expected, name_of(v.type));
+}
+
+void expect_shape(const View& v, const char* argument, std::int64_t rows, std::int64_t columns) {
+  if (v.ndim != 2 || (rows >= 0 && v.shape[0] != rows) ||
+      (columns >= 0 && v.shape[1] != columns)) {
+    reject(argument,
+           "[" + (rows < 0 ? std::string("n") : std::to_string(rows)) + "," +
+               (columns < 0 ? std::string("d") : std::to_string(columns)) + "]",
+           shape_text(v.shape, v.ndim));
+  }
+  if (v.shape[1] > 1 && v.strides[1] != 1) {
+    reject(argument, "contiguous rows (stride 1 in the last dimension)",
+           "stride " + std::to_string(v.strides[1]));
+  }
+}
+
+void expect_vector(const View& v, const char* argument, std::int64_t length) {
+  if (v.ndim != 1 || v.shape[0] != length) {
+    reject(argument, "[" + std::to_string(length) + "]", shape_text(v.shape, v.ndim));
+  }
+}
+
+void expect_scalar(const View& v, const char* argument) {
+  if (v.elements() != 1) reject(argument, "one element", shape_text(v.shape, v.ndim));
+}
+
+double element(const View& v, std::int64_t i) {
+  const std::int64_t stride = v.ndim == 0 ? 0 : v.strides[v.ndim - 1];
+  return dispatch_floating(v.type, [&](auto tag) {
+    using T = decltype(tag);
+    return Convert<double>::from(reinterpret_cast<const T*>(v.data)[i * stride]);
+  });
+}
+
+void set_element(const View& v, std::int64_t i, double value) {
+  const std::int64_t stride = v.ndim == 0 ? 0 : v.strides[v.ndim - 1];
+  dispatch_floating(v.type, [&](auto tag) {
+    using T = decltype(tag);
+    reinterpret_cast<T*>(v.data)[i * stride] = Convert<T>::from(value);
+  });
+}
+
+}  // namespace lossmith

@@ -1,0 +1,60 @@
+// The extra memory of a context: one block that grows to what the largest call needed.
+#ifndef LOSSMITH_CORE_WORKSPACE_H_
+#define LOSSMITH_CORE_WORKSPACE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/memory.h"
+
+namespace lossmith {
+
+// Hands out aligned pieces of a block. A carver over a null block only adds sizes up, so that
+// the same code first measures a call's memory and then lays it out.
+class Carver {
+ public:
+  explicit Carver(char* block) : block_(block) {}
+
+  template <class T>
+  T* take(std::int64_t count) {
+    char* piece = block_ == nullptr ? nullptr : block_ + used_;
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+    used_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    return reinterpret_cast<T*>(piece);
+  }
+  std::size_t used() const { return used_; }
+
+ private:
+  char* block_;
+  std::size_t used_ = 0;
+};
+
+class Workspace {
+ public:
+  explicit Workspace(std::int64_t budget) : budget_(budget) {}
+  ~Workspace();
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+
+  std::int64_t budget() const { return budget_; }
+  void set_budget(std::int64_t budget);
+  std::int64_t bytes() const { return static_cast<std::int64_t>(bytes_); }
+
+  // A block of at least `bytes`; its contents are undefined. Allocates only if the block that
+  // is held is smaller. The caller has checked the budget.
+  char* block(std::size_t bytes);
+
+ private:
+  void free_block() noexcept;
+
+  std::int64_t budget_;
+  char* block_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+// Throws LSM_BUDGET_TOO_SMALL with both numbers.
+void expect_budget(const Workspace& workspace, std::size_t needed);
+
+}  // namespace lossmith
+
+#endif  // LOSSMITH_CORE_WORKSPACE_H_

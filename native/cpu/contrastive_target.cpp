@@ -1,0 +1,325 @@
+#include "cpu/contrastive_target.h"
+
+#include <atomic>
+#include <cmath>
+#include <string>
+#include <type_traits>
+
+#include "core/status.h"
+#include "cpu/parallel.h"
+
+namespace lossmith {
+namespace {
+
+constexpr std::int64_t kChunk = 1024;  // reference rows held at a time
+constexpr std::int64_t kMixSlice = 128;
+constexpr std::int64_t kRowSlice = 256;
+constexpr std::int64_t kRowGrain = 64;
+constexpr double kNormTolerance = 1e-3;
+
+template <class T>
+double dot_double(const T* a, const double* b, std::int64_t n) {
+  double sums[4] = {};
+  std::int64_t k = 0;
+  for (; k + 4 <= n; k += 4) {
+    for (int u = 0; u < 4; ++u) sums[u] += Convert<double>::from(a[k + u]) * b[k + u];
+  }
+  double total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  for (; k < n; ++k) total += Convert<double>::from(a[k]) * b[k];
+  return total;
+}
+
+template <class T>
+void add_scaled(double* sum, double factor, const T* row, std::int64_t n) {
+  for (std::int64_t k = 0; k < n; ++k) sum[k] += factor * Convert<double>::from(row[k]);
+}
+
+template <class T, class A>
+constexpr Type mix_type() {
+  return std::is_same<T, double>::value     ? Type::f64
+         : std::is_same<T, bfloat16>::value ? Type::bf16
+                                            : Type::f32;
+}
+
+}  // namespace
+
+template <class T, class A>
+void LowRankTarget<T, A>::prepare() {
+  Gemm& gemm = *s_.context.gemm;
+  const Pieces chunk_rows(s_.n, kChunk), chunk_columns(s_.m, kChunk);
+  const Pieces r(s_.r, kMixSlice), d(s_.d);
+  const auto shape = [&](Product product, std::int64_t lda, std::int64_t ldb, std::int64_t ldc) {
+    return GemmShape{mix_type<T, A>(), product, false, 0, 0, 0, lda, ldb, ldc};
+  };
+  const auto need = [&](const PieceProduct& p) { s_.scratch.need(p.scratch_bytes()); };
+  if (needs_rows()) {
+    mix_y_.prepare(gemm, shape(Product::tn, s_.r, s_.ldy, s_.d), r, d, chunk_columns, true,
+                   s_.m > kChunk);
+    need(mix_y_);
+    const std::int64_t ld = s_.grad_x_ld != 0 ? s_.grad_x_ld : s_.d;
+    rows_.prepare(gemm, shape(Product::nn, s_.r, s_.d, ld), Pieces(s_.n, kRowSlice), d,
+                  Pieces(s_.r), true, false);
+    need(rows_);
+  }
+  if (s_.grad_y_ld != 0) {
+    mix_x_.prepare(gemm, shape(Product::tn, s_.r, s_.ldx, s_.d), r, d, chunk_rows, true,
+                   s_.n > kChunk);
+    need(mix_x_);
+    columns_.prepare(gemm, shape(Product::nn, s_.r, s_.d, s_.grad_y_ld), Pieces(s_.m, kRowSlice),
+                     d, Pieces(s_.r), true, false);
+    need(columns_);
+  }
+}
+
+template <class T, class A>
+void LowRankTarget<T, A>::carve(Carver& carver) {
+  if (s_.call.options.normalize_reference) {
+    s_.reference_inverse = carver.take<double>(s_.n);
+    s_.candidate_inverse =
+        s_.call.own_candidates_reference ? carver.take<double>(s_.m) : s_.reference_inverse;
+  }
+  reference_sum_ = carver.take<double>(s_.r);
+  const std::int64_t chunk = std::min(kChunk, std::max(s_.n, s_.m));
+  chunk_ = carver.take<T>(chunk * s_.r);
+  if (s_.call.only_statistics) return;
+  candidate_sum_ = carver.take<double>(s_.d);
+  bias_reference_ = carver.take<double>(s_.r);
+  weighted_x_ = carver.take<double>(s_.d);
+  weighted_reference_ = carver.take<double>(s_.r);
+  target_scale_ = carver.take<double>(s_.n);
+  mixed_ = carver.take<A>(s_.r * s_.d);
+  if (!std::is_same<T, A>::value) narrow_ = carver.take<T>(s_.r * s_.d);
+  if (s_.grad_x_ld == 0) product_ = carver.take<A>(std::min(kChunk, s_.n) * s_.d);
+}
+
+template <class T, class A>
+void LowRankTarget<T, A>::load(const RowSource& source, const double* inverse,
+                               std::int64_t begin, std::int64_t rows) {
+  parallel_ranges(s_.context.threads, rows, kRowGrain,
+                  [&](std::int64_t from, std::int64_t to, int) {
+                    load_rows(source, begin + from, begin + to, inverse, chunk_ + from * s_.r,
+                              s_.r);
+                  });
+}
+
+template <class T, class A>
+void LowRankTarget<T, A>::weight_sums() {
+  const auto norms = [&](const RowSource& source, std::int64_t count, double* inverse,
+                         const char* name) {
+    std::atomic<std::int64_t> too_long{-1};
+    parallel_ranges(s_.context.threads, count, kRowGrain,
+                    [&](std::int64_t from, std::int64_t to, int) {
+                      for (std::int64_t i = from; i < to; ++i) {
+                        const double inv = inverse_norm(source, i);
+                        if (inverse != nullptr) inverse[i] = inv;
+                        if (inv != 0 && 1.0 / inv > 1 + kNormTolerance) too_long = i;
+                      }
+                    });
+    if (inverse == nullptr && too_long >= 0) {
+      reject(name, "rows of norm <= 1, or normalize_reference",
+             "norm " + std::to_string(1.0 / inverse_norm(source, too_long)) + " at row " +
+                 std::to_string(source.source_row(too_long)));
+    }
+  };
+  norms(s_.reference_rows, s_.n, s_.reference_inverse, "reference");
+  if (s_.call.own_candidates_reference) {
+    norms(s_.reference_columns, s_.m, s_.candidate_inverse, "reference_y");
+  }
+  if (s_.call.given_statistics) return;
+  for (std::int64_t k = 0; k < s_.r; ++k) reference_sum_[k] = 0;
+  for (std::int64_t begin = 0; begin < s_.m; begin += kChunk) {
+    const std::int64_t rows = std::min(kChunk, s_.m - begin);
+    load(s_.reference_columns, s_.candidate_inverse, begin, rows);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      add_scaled(reference_sum_, 1.0, chunk_ + i * s_.r, s_.r);
+    }
+  }
+  for (std::int64_t begin = 0; begin < s_.n; begin += kChunk) {
+    const std::int64_t rows = std::min(kChunk, s_.n - begin);
+    load(s_.reference_rows, s_.reference_inverse, begin, rows);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      s_.weight_sum[begin + i] = 0.5 * (static_cast<double>(s_.m) +
+                                        dot_double(chunk_ + i * s_.r, reference_sum_, s_.r));
+    }
+  }
+}
+
+// mixed (+)= chunk^T operand, in slices of the r rows.
+template <class T, class A>
+void LowRankTarget<T, A>::mix(const PieceProduct& product, const T* operand, std::int64_t rows,
+                              bool fresh) {
+  parallel_tasks(s_.context.threads, pieces(s_.r, kMixSlice), [&](std::int64_t task, int thread) {
+    const std::int64_t at = task * kMixSlice;
+    product.run(thread, s_.scratch.of(thread), piece_length(s_.r, kMixSlice, task), s_.d, rows,
+                !fresh, chunk_ + at, operand, mixed_ + at * s_.d);
+  });
+}
+
+template <class T, class A>
+const T* LowRankTarget<T, A>::mixed_operand() {
+  if constexpr (std::is_same<T, A>::value) {
+    return mixed_;
+  } else {
+    kernels().rows->narrow_bf16(mixed_, narrow_, s_.r * s_.d);
+    return narrow_;
+  }
+}
+
+template <class T, class A>
+void LowRankTarget<T, A>::mix_candidates() {
+  if (!needs_rows()) return;
+  for (std::int64_t k = 0; k < s_.d; ++k) candidate_sum_[k] = 0;
+  for (std::int64_t k = 0; k < s_.r; ++k) bias_reference_[k] = 0;
+  bias_sum_ = 0;
+  for (std::int64_t begin = 0; begin < s_.m; begin += kChunk) {
+    const std::int64_t rows = std::min(kChunk, s_.m - begin);
+    load(s_.reference_columns, s_.candidate_inverse, begin, rows);
+    mix(mix_y_, s_.y + begin * s_.ldy, rows, begin == 0);
+    for (std::int64_t j = begin; j < begin + rows; ++j) {
+      add_scaled(candidate_sum_, 1.0, s_.y + j * s_.ldy, s_.d);
+      if (s_.bias == nullptr) continue;
+      const double bias = static_cast<double>(s_.bias[j]);
+      bias_sum_ += bias;
+      add_scaled(bias_reference_, bias, chunk_ + (j - begin) * s_.r, s_.r);
+    }
+  }
+  mixed_operand();
+}
+
+template <class T, class A>
+void LowRankTarget<T, A>::rows(std::int64_t begin, std::int64_t end) {
+  if (!needs_rows()) return;
+  const bool keep = s_.grad_x != nullptr;
+  const T* operand = std::is_same<T, A>::value ? reinterpret_cast<const T*>(mixed_) : narrow_;
+  for (std::int64_t chunk = begin; chunk < end; chunk += kChunk) {
+    const std::int64_t rows = std::min(kChunk, end - chunk);
+    load(s_.reference_rows, s_.reference_inverse, chunk, rows);
+    A* out = keep ? s_.grad_x + (chunk - (s_.grad_x_direct ? 0 : begin)) * s_.grad_x_ld : product_;
+    const std::int64_t ld = keep ? s_.grad_x_ld : s_.d;
+    parallel_tasks(s_.context.threads, pieces(rows, kRowSlice), [&](std::int64_t task,
+                                                                    int thread) {
+      const std::int64_t at = task * kRowSlice;
+      const std::int64_t count = piece_length(rows, kRowSlice, task);
+      rows_.run(thread, s_.scratch.of(thread), count, s_.d, s_.r, false, chunk_ + at * s_.r,
+                operand, out + at * ld);
+      for (std::int64_t i = chunk + at; i < chunk + at + count; ++i) {
+        A* mixed_row = out + (i - chunk) * ld;
+        const double z = s_.weight_sum[i];
+        const double half = z > kZeroWeightSum ? 0.5 / z : 0.0;
+        const double factor = static_cast<double>(s_.row.c[i]) * (1 - s_.call.options.label_smoothing);
+        double along = 0;  // <x_i, sum_j a_ij y_j>
+        const T* x = s_.x + i * s_.ldx;
+        for (std::int64_t k = 0; k < s_.d; ++k) {
+          const double v = half * (candidate_sum_[k] + static_cast<double>(mixed_row[k]));
+          along += Convert<double>::from(x[k]) * v;
+          mixed_row[k] = static_cast<A>(-factor * v);
+        }
+        s_.row.term[i] = s_.scale * along;
+        if (s_.bias != nullptr) {
+          s_.row.term[i] +=
+              half * (bias_sum_ + dot_double(chunk_ + (i - chunk) * s_.r, bias_reference_, s_.r));
+        }
+        target_scale_[i] = -factor * along;
+      }
+    });
+  }
+}
+
+template <class T, class A>
+double LowRankTarget<T, A>::scale_gradient() const {
+  double sum = 0;
+  for (std::int64_t i = 0; needs_rows() && i < s_.n; ++i) sum += target_scale_[i];
+  return sum;
+}
+
+// Factor of row i's weights in the coefficients: c (1-e) / Z_i.
+template <class T, class A>
+double LowRankTarget<T, A>::row_factor(std::int64_t i) const {
+  const double z = s_.weight_sum[i];
+  if (!(z > kZeroWeightSum)) return 0;
+  return static_cast<double>(s_.row.c[i]) * (1 - s_.call.options.label_smoothing) / z;
+}
+
+template <class T, class A>
+void LowRankTarget<T, A>::columns() {
+  if (s_.grad_y_ld == 0 && s_.bias_gradient == nullptr) return;
+  for (std::int64_t k = 0; k < s_.d; ++k) weighted_x_[k] = 0;
+  for (std::int64_t k = 0; k < s_.r; ++k) weighted_reference_[k] = 0;
+  double weight = 0;
+  for (std::int64_t begin = 0; begin < s_.n; begin += kChunk) {
+    const std::int64_t rows = std::min(kChunk, s_.n - begin);
+    load(s_.reference_rows, s_.reference_inverse, begin, rows);
+    for (std::int64_t i = begin; i < begin + rows; ++i) {
+      const double q = row_factor(i);
+      T* reference = chunk_ + (i - begin) * s_.r;
+      weight += q;
+      add_scaled(weighted_x_, q, s_.x + i * s_.ldx, s_.d);
+      add_scaled(weighted_reference_, q, reference, s_.r);
+      for (std::int64_t k = 0; k < s_.r; ++k) {
+        reference[k] = Convert<T>::from(q * Convert<double>::from(reference[k]));
+      }
+    }
+    if (s_.grad_y_ld != 0) mix(mix_x_, s_.x + begin * s_.ldx, rows, begin == 0);
+  }
+  const T* operand = s_.grad_y_ld != 0 ? mixed_operand() : nullptr;
+  for (std::int64_t begin = 0; begin < s_.m; begin += kChunk) {
+    const std::int64_t rows = std::min(kChunk, s_.m - begin);
+    load(s_.reference_columns, s_.candidate_inverse, begin, rows);
+    for (std::int64_t j = begin; s_.bias_gradient != nullptr && j < begin + rows; ++j) {
+      s_.bias_gradient[j] -=
+          0.5 * (weight + dot_double(chunk_ + (j - begin) * s_.r, weighted_reference_, s_.r));
+    }
+    if (s_.grad_y_ld == 0) continue;
+    parallel_tasks(s_.context.threads, pieces(rows, kRowSlice), [&](std::int64_t task,
+                                                                    int thread) {
+      const std::int64_t at = task * kRowSlice;
+      const std::int64_t count = piece_length(rows, kRowSlice, task);
+      A* out = s_.grad_y + (begin + at) * s_.grad_y_ld;
+      columns_.run(thread, s_.scratch.of(thread), count, s_.d, s_.r, false, chunk_ + at * s_.r,
+                   operand, out);
+      for (std::int64_t j = 0; j < count; ++j) {
+        A* row = out + j * s_.grad_y_ld;
+        for (std::int64_t k = 0; k < s_.d; ++k) {
+          row[k] = static_cast<A>(-0.5 * (weighted_x_[k] + static_cast<double>(row[k])));
+        }
+      }
+    });
+  }
+}
+
+template <class T, class A>
+void dense_weight_sums(ContrastiveState<T, A>& s) {
+  const View& w = s.call.weights;
+  std::atomic<std::int64_t> bad_row{-1};
+  parallel_ranges(s.context.threads, s.n, 16, [&](std::int64_t from, std::int64_t to, int) {
+    dispatch_floating(w.type, [&](auto tag) {
+      using W = decltype(tag);
+      for (std::int64_t i = from; i < to; ++i) {
+        const W* row = w.row<const W>(s.x_rows.source_row(i));
+        double sum = 0;
+        bool good = true;
+        for (std::int64_t j = 0; j < s.m; ++j) {
+          const double v = Convert<double>::from(row[s.y_rows.source_row(j)]);
+          good = good && v >= 0 && std::isfinite(v);
+          sum += v;
+        }
+        if (!good) bad_row = i;
+        if (!s.call.given_statistics) s.weight_sum[i] = sum;
+      }
+    });
+  });
+  if (bad_row >= 0) {
+    reject("weights", "finite numbers >= 0",
+           "another in row " + std::to_string(s.x_rows.source_row(bad_row)));
+  }
+}
+
+#define LSM_INSTANTIATE(T, A)      \
+  template class LowRankTarget<T, A>; \
+  template void dense_weight_sums(ContrastiveState<T, A>&);
+LSM_INSTANTIATE(float, float)
+LSM_INSTANTIATE(bfloat16, float)
+LSM_INSTANTIATE(double, double)
+#undef LSM_INSTANTIATE
+
+}  // namespace lossmith

@@ -1,0 +1,56 @@
+#include "cpu/isa.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace lossmith {
+namespace baseline {
+extern const ContrastiveTileKernels contrastive_tile_kernels;
+extern const RowKernels row_kernels;
+}  // namespace baseline
+namespace avx2 {
+extern const ContrastiveTileKernels contrastive_tile_kernels;
+extern const RowKernels row_kernels;
+}  // namespace avx2
+namespace avx512 {
+extern const ContrastiveTileKernels contrastive_tile_kernels;
+extern const RowKernels row_kernels;
+}  // namespace avx512
+
+namespace {
+
+constexpr Kernels kSets[] = {
+    {"baseline", &baseline::contrastive_tile_kernels, &baseline::row_kernels},
+    {"avx2", &avx2::contrastive_tile_kernels, &avx2::row_kernels},
+    {"avx512", &avx512::contrastive_tile_kernels, &avx512::row_kernels},
+};
+
+int best_supported() {
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("bmi2");
+  if (!avx2) return 0;
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512cd");
+  return avx512 ? 2 : 1;
+}
+
+const Kernels& choose() {
+  const int best = best_supported();
+  const char* asked = std::getenv("LOSSMITH_ISA");
+  if (asked != nullptr) {
+    for (int i = 0; i <= best; ++i) {
+      if (std::strcmp(asked, kSets[i].isa) == 0) return kSets[i];
+    }
+  }
+  return kSets[best];
+}
+
+}  // namespace
+
+const Kernels& kernels() {
+  static const Kernels& chosen = choose();
+  return chosen;
+}
+
+}  // namespace lossmith

@@ -1,0 +1,22 @@
+// The instruction sets that kernels are compiled for, and the choice made at run time.
+#ifndef LOSSMITH_CPU_ISA_H_
+#define LOSSMITH_CPU_ISA_H_
+
+#include "cpu/kernels/contrastive_tile.h"
+#include "cpu/kernels/rows.h"
+
+namespace lossmith {
+
+struct Kernels {
+  const char* isa;
+  const ContrastiveTileKernels* contrastive;
+  const RowKernels* rows;
+};
+
+// The best set that this machine runs; LOSSMITH_ISA=baseline|avx2|avx512 lowers it (read once),
+// which is for tests and for measuring.
+const Kernels& kernels();
+
+}  // namespace lossmith
+
+#endif  // LOSSMITH_CPU_ISA_H_

@@ -1,0 +1,36 @@
+// Arithmetic policies: the same formula text runs on scalars, CPU vectors and CUDA threads.
+#ifndef LOSSMITH_MATH_OPS_H_
+#define LOSSMITH_MATH_OPS_H_
+
+#include <math.h>
+
+#if defined(__CUDACC__)
+#define LSM_HD __host__ __device__
+#else
+#define LSM_HD
+#endif
+
+namespace lossmith {
+namespace math {
+
+LSM_HD inline double expm1_f64(double x) { return ::expm1(x); }
+
+// Scalars: libm where f64 is the oracle.
+struct ScalarF64 {
+  using Scalar = double;
+  using V = double;
+  static constexpr int kLanes = 1;
+  static V load(const double* p) { return *p; }
+  static void store(V v, double* p) { *p = v; }
+  static V set(double x) { return x; }
+  static V mul_add(V a, V b, V c) { return a * b + c; }
+  static V max(V a, V b) { return a > b ? a : b; }
+  static V exp(V x) { return ::exp(x); }
+  static double sum(V v) { return v; }
+  static double largest(V v) { return v; }
+};
+
+}  // namespace math
+}  // namespace lossmith
+
+#endif  // LOSSMITH_MATH_OPS_H_
