@@ -1,0 +1,2 @@
+/** Interleaved timing, statistics, floors and resident memory. */
+package org.lossmith.bench.measure;

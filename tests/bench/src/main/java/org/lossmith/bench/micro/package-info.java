@@ -1,0 +1,2 @@
+/** JMH benchmarks of small calls. */
+package org.lossmith.bench.micro;
