@@ -3,8 +3,10 @@ package org.lossmith.bench;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.lossmith.bench.report.Format;
@@ -32,6 +34,8 @@ import picocli.CommandLine.Option;
       "2:wrong usage"
     })
 public final class Main implements Callable<Integer> {
+  private static final String FAILED = "failed";
+
   @Option(names = "--quick", description = "Small sizes, a minute: shows that everything works.")
   private boolean quick;
 
@@ -114,6 +118,10 @@ public final class Main implements Callable<Integer> {
       Tables.print(session.report(), System.out);
       System.out.println("Results and plots: " + out);
     }
+    if (session.report().getRun().get(FAILED) instanceof Map<?, ?> failures) {
+      failures.forEach((row, message) -> System.err.println("bench: " + row + ": " + message));
+      return 1;
+    }
     return 0;
   }
 
@@ -126,13 +134,22 @@ public final class Main implements Callable<Integer> {
     int total = selected.stream().mapToInt(row -> row.seconds(quick)).sum();
     try (Progress progress = new Progress(System.err, total)) {
       Session session = new Session(quick, threads, seed, progress);
+      Map<String, String> failures = new LinkedHashMap<>();
       for (Row row : selected) {
         progress.row(row.name(), row.seconds(quick));
-        row.run(session);
+        try {
+          row.run(session);
+        } catch (IllegalStateException e) {
+          // What other rows measure stays valid.
+          failures.put(row.name(), e.getMessage());
+        }
       }
       Output.describe(session.report());
       session.report().getRun().put("quick", quick);
       session.report().getRun().put("rows", selected.stream().map(Row::name).toList());
+      if (!failures.isEmpty()) {
+        session.report().getRun().put(FAILED, failures);
+      }
       session.report().getRun().put("threads", threads);
       session.report().getRun().put("seed", seed);
       session.report().getRun().put("duration", Format.seconds((System.nanoTime() - start) * 1e-9));

@@ -8,17 +8,16 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.lossmith.bench.Main;
 import org.lossmith.bench.Row;
 import org.lossmith.bench.Session;
+import org.lossmith.bench.measure.Samples;
+import org.lossmith.bench.report.Measurement;
 
 /** The Google Benchmark suite on the C ABI, without any JVM in its process. */
 public final class NativeRow implements Row {
   private static final String NAME = "native";
-  private static final List<String> COUNTERS = List.of("GFLOP/s", "floor", "workspace");
 
   @Override
   public String name() {
@@ -49,7 +48,7 @@ public final class NativeRow implements Row {
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(session.threads()));
     builder.redirectError(ProcessBuilder.Redirect.DISCARD);
-    session.report().getDetails().put(NAME, rows(output(builder)));
+    lines(output(builder)).forEach(session::add);
   }
 
   /** The program that the build puts beside the jar. */
@@ -59,7 +58,7 @@ public final class NativeRow implements Row {
       Path program = jar.resolveSibling("native" + File.separator + "lossmith_benchmarks");
       if (!Files.isExecutable(program)) {
         throw new IllegalStateException(
-            "row native: expected the program native/lossmith_benchmarks beside "
+            "expected the program native/lossmith_benchmarks beside "
                 + jar.getFileName()
                 + ", found nothing; build it with mvn -Pbench package");
       }
@@ -75,11 +74,11 @@ public final class NativeRow implements Row {
       String output = new String(process.getInputStream().readAllBytes());
       int code = process.waitFor();
       if (code != 0) {
-        throw new IllegalStateException("row native: expected exit code 0, got " + code);
+        throw new IllegalStateException("expected exit code 0, got " + code);
       }
       return output;
     } catch (IOException e) {
-      throw new IllegalStateException("row native: program cannot be started", e);
+      throw new IllegalStateException("program cannot be started", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("benchmark interrupted", e);
@@ -87,27 +86,56 @@ public final class NativeRow implements Row {
   }
 
   /** Name, time and counters of each benchmark; nothing of the machine's names and paths. */
-  private static List<Map<String, Object>> rows(String json) {
+  private static List<Measurement> lines(String json) {
     try {
-      List<Map<String, Object>> rows = new ArrayList<>();
+      List<Measurement> lines = new ArrayList<>();
       for (JsonNode benchmark : new ObjectMapper().readTree(json).path("benchmarks")) {
-        Map<String, Object> row = new LinkedHashMap<>();
-        row.put("name", benchmark.path("name").asText());
-        row.put("time", benchmark.path("real_time").asDouble());
-        row.put("unit", benchmark.path("time_unit").asText());
-        for (String counter : COUNTERS) {
-          if (benchmark.has(counter)) {
-            row.put(counter, benchmark.path(counter).asDouble());
-          }
-        }
-        if (benchmark.has("bytes_per_second")) {
-          row.put("bytesPerSecond", benchmark.path("bytes_per_second").asDouble());
-        }
-        rows.add(row);
+        lines.add(line(benchmark));
       }
-      return rows;
+      return lines;
     } catch (IOException e) {
-      throw new IllegalStateException("row native: output is not JSON", e);
+      throw new IllegalStateException("output is not JSON", e);
     }
+  }
+
+  /** Names are FAMILY/LOSS_TYPE/n:N/d:D/..., as contrastive.cpp and floor.cpp register them. */
+  private static Measurement line(JsonNode benchmark) {
+    String name = benchmark.path("name").asText();
+    Long n = null;
+    Long d = null;
+    for (String part : name.split("/")) {
+      if (part.startsWith("n:")) {
+        n = Long.valueOf(part.substring(2));
+      } else if (part.startsWith("d:")) {
+        d = Long.valueOf(part.substring(2));
+      }
+    }
+    double seconds =
+        benchmark.path("real_time").asDouble()
+            * switch (benchmark.path("time_unit").asText()) {
+              case "ns" -> 1e-9;
+              case "us" -> 1e-6;
+              case "ms" -> 1e-3;
+              default -> 1;
+            };
+    return new Measurement(
+        NAME,
+        name,
+        name.startsWith("contrastive/") ? "lossmith" : "floor",
+        null,
+        null,
+        n,
+        d,
+        null,
+        null,
+        new Samples(seconds),
+        counter(benchmark, "GFLOP/s", 1e9),
+        counter(benchmark, "floor", 1),
+        benchmark.has("workspace") ? benchmark.path("workspace").asLong() : null,
+        null);
+  }
+
+  private static Double counter(JsonNode benchmark, String name, double unit) {
+    return benchmark.has(name) ? benchmark.path(name).asDouble() * unit : null;
   }
 }
