@@ -25,8 +25,8 @@ activity() {
   tail -n 40 "$1" 2>/dev/null | sed -nE \
     -e 's/\x1b\[[0-9;]*m//g' \
     -e 's#.*(Downloading|Downloaded) from [^:]*: .*/([^/ ]+).*#downloading \2#p' \
-    -e 's/^\[INFO\] Building ([^[]*[^[ ]) +\[?([0-9/]*)\]?.*/\1 \2/p' \
-    -e 's/^\[INFO\] -+[< ] ?([a-z0-9-]+):[^ ]*:([a-z-]+) .*/\1:\2/p' \
+    -e 's/^\[INFO\] Building (.*[^ ]) +\[([0-9/]+)\]$/\1 (\2)/p' \
+    -e 's/^\[INFO\] --- [^ ]*:([a-z-]+) \(.*\) @ ([^ ]+) ---$/\2: \1/p' \
     -e 's/^(\[INFO\] )?(\[[0-9]+\/[0-9]+\] .*)/\2/p' \
     -e 's/^(\[INFO\] Running|Get:[0-9]+|Unpacking|Setting up) (.*)/\1 \2/p' \
     -e 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: ([^ ]+).*/\1/p' | tail -n 1

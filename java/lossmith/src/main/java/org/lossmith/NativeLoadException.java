@@ -26,7 +26,7 @@ public final class NativeLoadException extends RuntimeException {
    * @param classifier the classifier of the jar looked for
    * @param missingLibrary the library that the system's loader did not find, or null if all were
    *     found
-   * @param mavenLines the Maven dependency to add
+   * @param mavenLines the Maven dependency to add; empty if none would help
    * @param cause the error of the loader
    */
   public NativeLoadException(
@@ -36,7 +36,7 @@ public final class NativeLoadException extends RuntimeException {
       String missingLibrary,
       String mavenLines,
       Throwable cause) {
-    super(reason + System.lineSeparator() + mavenLines, cause);
+    super(mavenLines.isEmpty() ? reason : reason + System.lineSeparator() + mavenLines, cause);
     this.platform = platform;
     this.classifier = classifier;
     this.missingLibrary = missingLibrary;
@@ -73,7 +73,7 @@ public final class NativeLoadException extends RuntimeException {
   /**
    * The dependency to add.
    *
-   * @return lines for a {@code pom.xml}
+   * @return lines for a {@code pom.xml}; empty if no dependency is missing
    */
   public String mavenLines() {
     return mavenLines;

@@ -1,14 +1,16 @@
 package org.lossmith.packaging;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** What {@code readelf} says of a shared library. */
 record SharedObject(
@@ -27,23 +29,32 @@ record SharedObject(
   static SharedObject of(Path jar, String entry, Path scratch) throws Exception {
     Path file = scratch.resolve(Path.of(entry).getFileName().toString());
     Files.write(file, Artifacts.read(jar, entry));
-    String dynamic = readelf("-dW", file);
+    String dynamic = readelf("-dW", file.toString());
     return new SharedObject(
         new TreeSet<>(all(NEEDED, dynamic)),
         all(RUN_PATH, dynamic),
-        new TreeSet<>(all(EXPORTED, readelf("--dyn-syms", "-W", file))),
-        new TreeSet<>(all(GLIBC, readelf("-VW", file))));
+        new TreeSet<>(all(EXPORTED, readelf("--dyn-syms", "-W", file.toString()))),
+        new TreeSet<>(all(GLIBC, readelf("-VW", file.toString()))));
   }
 
-  private static String readelf(Object... arguments) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of("readelf"));
-    for (Object argument : arguments) {
-      command.add(argument.toString());
-    }
+  /** The C library that this machine links against, as {@code {major, minor}}. */
+  static int[] glibcOfThisMachine() throws Exception {
+    return version(output("getconf", "GNU_LIBC_VERSION").trim().replace("glibc ", ""));
+  }
+
+  static int[] version(String text) {
+    return Arrays.stream(text.split("\\.")).mapToInt(Integer::parseInt).toArray();
+  }
+
+  private static String readelf(String... arguments) throws Exception {
+    return output(Stream.concat(Stream.of("readelf"), Stream.of(arguments)).toArray(String[]::new));
+  }
+
+  private static String output(String... command) throws IOException, InterruptedException {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().put("LC_ALL", "C");
     Process process = builder.start();
-    String text = new String(process.getInputStream().readAllBytes());
+    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     if (process.waitFor() != 0) {
       throw new IOException(String.join(" ", command) + " failed: " + text);
     }

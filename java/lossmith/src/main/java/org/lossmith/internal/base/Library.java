@@ -56,14 +56,22 @@ public final class Library {
     String missing = missingLibrary(error);
     String reason;
     String lines;
-    if (!isPresent("org/lossmith/internal/" + platform + "/libjniLossmithNative.so")) {
+    if (root(error) instanceof IllegalCallerException denied) {
+      reason =
+          "The JVM denies native access: "
+              + denied.getMessage()
+              + ". Start it with --enable-native-access=ALL-UNNAMED, or on the module path with"
+              + " --enable-native-access=org.bytedeco.javacpp,org.lossmith";
+      lines = "";
+    } else if (!isPresent("org/lossmith/internal/" + platform + "/libjniLossmithNative.so")) {
       reason = "Lossmith has no natives for " + platform + ": " + jar + " was not found. Add:";
       lines = dependency("org.lossmith", "lossmith", version(), platform);
     } else if (missing != null && missing.matches("lib(dnnl|gomp)\\..*")) {
       reason = "The natives of Lossmith for " + platform + " miss " + missing + ". Add:";
       lines = dependency("org.bytedeco", "dnnl", property("dnnl.version"), platform);
     } else {
-      String what = missing == null ? rootMessage(error) : missing + " was not found";
+      String what =
+          missing == null ? String.valueOf(root(error).getMessage()) : missing + " was not found";
       reason =
           "The natives of Lossmith for "
               + platform
@@ -90,12 +98,12 @@ public final class Library {
     return null;
   }
 
-  private static String rootMessage(Throwable error) {
+  private static Throwable root(Throwable error) {
     Throwable root = error;
     while (root.getCause() != null) {
       root = root.getCause();
     }
-    return String.valueOf(root.getMessage());
+    return root;
   }
 
   private static String dependency(
