@@ -129,8 +129,7 @@ LSM_API lsm_status lsm_infonce(lsm_context context, const lsm_contrastive_option
                                lsm_input x, lsm_input y, lsm_input log_scale, lsm_input bias,
                                lsm_input row_weight, lsm_input upstream, lsm_input ignore,
                                lsm_output loss, lsm_output row_loss, lsm_output grad_x,
-                               lsm_output grad_y, lsm_output grad_log_scale,
-                               lsm_output grad_bias);
+                               lsm_output grad_y, lsm_output grad_log_scale, lsm_output grad_bias);
 
 /**
  * As lsm_infonce_defaults, with row_coefficient = column_coefficient = 1 (the paper's sum) and

@@ -72,18 +72,18 @@ LSM_API lsm_status lsm_infonce_gradients(lsm_context context,
                                          const lsm_shard* shard, lsm_input x, lsm_input y,
                                          lsm_input log_scale, lsm_input bias, lsm_input row_weight,
                                          lsm_input upstream, lsm_input row_lse,
-                                         lsm_input column_lse, lsm_output loss,
-                                         lsm_output row_loss, lsm_output grad_x, lsm_output grad_y,
+                                         lsm_input column_lse, lsm_output loss, lsm_output row_loss,
+                                         lsm_output grad_x, lsm_output grad_y,
                                          lsm_output grad_log_scale, lsm_output grad_bias);
 
 /** As lsm_infonce_gradients, with the weights of lsm_cwcl and the merged weight_sum [n']. */
 LSM_API lsm_status lsm_cwcl_gradients(lsm_context context, const lsm_contrastive_options* options,
                                       const lsm_shard* shard, lsm_input x, lsm_input y,
-                                      lsm_input reference, lsm_input reference_y,
-                                      lsm_input weights, lsm_input log_scale, lsm_input bias,
-                                      lsm_input row_weight, lsm_input upstream, lsm_input row_lse,
-                                      lsm_input column_lse, lsm_input weight_sum, lsm_output loss,
-                                      lsm_output row_loss, lsm_output grad_x, lsm_output grad_y,
+                                      lsm_input reference, lsm_input reference_y, lsm_input weights,
+                                      lsm_input log_scale, lsm_input bias, lsm_input row_weight,
+                                      lsm_input upstream, lsm_input row_lse, lsm_input column_lse,
+                                      lsm_input weight_sum, lsm_output loss, lsm_output row_loss,
+                                      lsm_output grad_x, lsm_output grad_y,
                                       lsm_output grad_log_scale, lsm_output grad_bias);
 
 #ifdef __cplusplus

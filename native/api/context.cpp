@@ -9,8 +9,7 @@ using lossmith::guard;
 using lossmith::Lease;
 using lossmith::reject;
 
-extern "C" lsm_status lsm_context_create(const lsm_context_options* options,
-                                         lsm_context* context) {
+extern "C" lsm_status lsm_context_create(const lsm_context_options* options, lsm_context* context) {
   return guard([&] {
     if (context == nullptr) reject("context", "a place for the handle", "NULL");
     *context = new lsm_context_s(options != nullptr ? *options : lsm_context_options{});

@@ -65,12 +65,11 @@ extern "C" lsm_status lsm_infonce(lsm_context context, const lsm_contrastive_opt
 }
 
 extern "C" lsm_status lsm_cwcl(lsm_context context, const lsm_contrastive_options* options,
-                               lsm_input x, lsm_input y, lsm_input reference,
-                               lsm_input reference_y, lsm_input weights, lsm_input log_scale,
-                               lsm_input bias, lsm_input row_weight, lsm_input upstream,
-                               lsm_input ignore, lsm_output loss, lsm_output row_loss,
-                               lsm_output grad_x, lsm_output grad_y, lsm_output grad_log_scale,
-                               lsm_output grad_bias) {
+                               lsm_input x, lsm_input y, lsm_input reference, lsm_input reference_y,
+                               lsm_input weights, lsm_input log_scale, lsm_input bias,
+                               lsm_input row_weight, lsm_input upstream, lsm_input ignore,
+                               lsm_output loss, lsm_output row_loss, lsm_output grad_x,
+                               lsm_output grad_y, lsm_output grad_log_scale, lsm_output grad_bias) {
   ContrastiveArguments a;
   a.is_cwcl = true;
   a.options = options;
@@ -97,8 +96,7 @@ extern "C" lsm_status lsm_contrastive_describe_plan(lsm_context context,
                                                     const lsm_contrastive_options* options,
                                                     uint8_t code, uint8_t bits, int64_t n,
                                                     int64_t m, int64_t d, int64_t reference_width,
-                                                    int32_t gradients,
-                                                    lsm_contrastive_plan* plan) {
+                                                    int32_t gradients, lsm_contrastive_plan* plan) {
   return guard([&] {
     const Lease lease(context);
     if (plan == nullptr) reject("plan", "a place for the result", "NULL");

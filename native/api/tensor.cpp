@@ -28,9 +28,9 @@ struct OwnedTensor {
 void expect_cpu(int32_t type, int32_t id) {
   if (type == LSM_CPU && id == 0) return;
   if (type == LSM_CUDA) {
-    throw lossmith::Error(LSM_UNSUPPORTED, "device: expected cpu:0, got cuda:" +
-                                               std::to_string(id) +
-                                               " (this build has no CUDA backend)");
+    throw lossmith::Error(LSM_UNSUPPORTED,
+                          "device: expected cpu:0, got cuda:" + std::to_string(id) +
+                              " (this build has no CUDA backend)");
   }
   reject("device", "cpu:0", "type " + std::to_string(type) + ", index " + std::to_string(id));
 }

@@ -100,8 +100,7 @@ void expect_type(const View& v, const char* argument, Type a, Type b) {
 }
 
 void expect_shape(const View& v, const char* argument, std::int64_t rows, std::int64_t columns) {
-  if (v.ndim != 2 || (rows >= 0 && v.shape[0] != rows) ||
-      (columns >= 0 && v.shape[1] != columns)) {
+  if (v.ndim != 2 || (rows >= 0 && v.shape[0] != rows) || (columns >= 0 && v.shape[1] != columns)) {
     reject(argument,
            "[" + (rows < 0 ? std::string("n") : std::to_string(rows)) + "," +
                (columns < 0 ? std::string("d") : std::to_string(columns)) + "]",

@@ -31,8 +31,8 @@ class ContrastiveRun {
     out.plan = s_.plan.stored_rows == s_.n && s_.n > 0 ? LSM_PLAN_STORE : LSM_PLAN_RECOMPUTE;
     out.workspace_bytes = static_cast<std::int64_t>(bytes_);
     const ContrastiveCall& call = s_.call;
-    const double product = 2.0 * static_cast<double>(s_.n) * static_cast<double>(s_.m) *
-                           static_cast<double>(s_.d);
+    const double product =
+        2.0 * static_cast<double>(s_.n) * static_cast<double>(s_.m) * static_cast<double>(s_.d);
     const double kept =
         s_.n == 0 ? 0 : static_cast<double>(s_.plan.stored_rows) / static_cast<double>(s_.n);
     out.flops = call.given_statistics ? 0 : product;
@@ -118,9 +118,7 @@ class ContrastiveRun {
   }
 
   // A row stride below the width happens only with a single row, where it means nothing.
-  std::int64_t row_stride(const View& v) const {
-    return v.shape[0] <= 1 ? s_.d : v.strides[0];
-  }
+  std::int64_t row_stride(const View& v) const { return v.shape[0] <= 1 ? s_.d : v.strides[0]; }
   static bool same_type(Type type) {
     return (std::is_same<T, float>::value && type == Type::f32) ||
            (std::is_same<T, double>::value && type == Type::f64) ||

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "cpu/contrastive_target.h"
-#include "cpu/parallel.h"
 
 namespace lossmith {
 namespace {
@@ -25,21 +24,6 @@ void split_lse(const DirectionVectors<A>& v, std::int64_t i) {
   v.lse_hi[i] = static_cast<A>(v.lse[i]);
   const double rest = v.lse[i] - static_cast<double>(v.lse_hi[i]);
   v.lse_lo[i] = std::isfinite(rest) ? static_cast<A>(rest) : A(0);
-}
-
-template <class T>
-double dot_with(const T* row, const double* vector, std::int64_t d) {
-  double sum = 0;
-  for (std::int64_t k = 0; k < d; ++k) sum += Convert<double>::from(row[k]) * vector[k];
-  return sum;
-}
-
-template <class T>
-void sum_rows(const T* rows, std::int64_t ld, std::int64_t count, std::int64_t d, double* sum) {
-  for (std::int64_t k = 0; k < d; ++k) sum[k] = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    for (std::int64_t k = 0; k < d; ++k) sum[k] += Convert<double>::from(rows[i * ld + k]);
-  }
 }
 
 }  // namespace
@@ -96,8 +80,9 @@ void write_losses(ContrastiveState<T, A>& s, double* pair_losses, double* sums) 
   double* sum_x = sums + s.d;
   double bias_sum = 0;
   if (e > 0) {
-    sum_rows(s.y, s.ldy, s.m, s.d, sum_y);
-    sum_rows(s.x, s.ldx, s.n, s.d, sum_x);
+    for (std::int64_t k = 0; k < 2 * s.d; ++k) sums[k] = 0;
+    add_weighted_rows(s.context.threads, s.y, s.ldy, s.m, s.d, nullptr, sum_y);
+    add_weighted_rows(s.context.threads, s.x, s.ldx, s.n, s.d, nullptr, sum_x);
     for (std::int64_t j = 0; s.bias != nullptr && j < s.m; ++j) {
       bias_sum += static_cast<double>(s.bias[j]);
     }
@@ -106,8 +91,7 @@ void write_losses(ContrastiveState<T, A>& s, double* pair_losses, double* sums) 
     return s.call.row_weight.present() ? element(s.call.row_weight, id) : 1.0;
   };
   for (std::int64_t i = 0; i < s.n; ++i) {
-    if (s.call.target != Target::pair &&
-        !(s.weight_sum[i] > (s.dense() ? 0.0 : kZeroWeightSum))) {
+    if (s.call.target != Target::pair && !(s.weight_sum[i] > (s.dense() ? 0.0 : kZeroWeightSum))) {
       continue;
     }
     const bool here = s.has_pair_here(i);
@@ -121,7 +105,7 @@ void write_losses(ContrastiveState<T, A>& s, double* pair_losses, double* sums) 
     double loss = here ? s.row.lse[i] - (1 - e) * term : -(1 - e) * term;
     if (e > 0) {
       loss -= e / static_cast<double>(s.all_columns) *
-              (s.scale * dot_with(s.x + i * s.ldx, sum_y, s.d) + bias_sum);
+              (s.scale * dot_row(s.x + i * s.ldx, sum_y, s.d) + bias_sum);
     }
     pair_losses[s.row_id(i)] += weight(s.row_id(i)) * o.row_coefficient * loss;
   }
@@ -133,8 +117,7 @@ void write_losses(ContrastiveState<T, A>& s, double* pair_losses, double* sums) 
     if (e > 0) {
       const double bias = s.bias != nullptr ? static_cast<double>(s.bias[j]) : 0.0;
       loss -= e / static_cast<double>(s.all_rows) *
-              (s.scale * dot_with(s.y + j * s.ldy, sum_x, s.d) +
-               static_cast<double>(s.n) * bias);
+              (s.scale * dot_row(s.y + j * s.ldy, sum_x, s.d) + static_cast<double>(s.n) * bias);
     }
     pair_losses[s.column_id(j)] += weight(s.column_id(j)) * o.column_coefficient * loss;
   }

@@ -80,12 +80,12 @@ struct ContrastiveState {
 
   double scale = 1;
   bool clamped = false;
-  A* bias = nullptr;  // [m] or null
-  double* pair_factor = nullptr;  // [n]: upstream * row weight * 1/n of row i's pair
+  A* bias = nullptr;                // [m] or null
+  double* pair_factor = nullptr;    // [n]: upstream * row weight * 1/n of row i's pair
   double* column_factor = nullptr;  // [m]: the same of column j's pair, 0 without one
 
   DirectionVectors<A> row, column;
-  A* pair_score = nullptr;      // [n]
+  A* pair_score = nullptr;       // [n]
   double* weight_sum = nullptr;  // [n]
   double* row_max = nullptr;     // [group rows] running log-sum-exp of rows
   double* row_sum = nullptr;
@@ -93,20 +93,20 @@ struct ContrastiveState {
   double* column_max = nullptr;  // [m]
   double* column_sum = nullptr;
   Partials<A> partials;
-  A* weight_factor = nullptr;    // [n]: dense weights' factor in the coefficients
+  A* weight_factor = nullptr;       // [n]: dense weights' factor in the coefficients
   double* bias_gradient = nullptr;  // [m]
   double scale_gradient = 0;
 
   // Matrices.
-  A* stored = nullptr;     // [stored rows, row_ld] dots
-  A* block = nullptr;      // [group rows, block_ld] dots, then coefficients
-  T* narrow = nullptr;     // the coefficients as T, where T is not A
-  A* tiles = nullptr;      // one tile per thread
+  A* stored = nullptr;  // [stored rows, row_ld] dots
+  A* block = nullptr;   // [group rows, block_ld] dots, then coefficients
+  T* narrow = nullptr;  // the coefficients as T, where T is not A
+  A* tiles = nullptr;   // one tile per thread
   A* weight_tiles = nullptr;
-  A* grad_x = nullptr;     // [group rows, d] accumulator, or the output itself
+  A* grad_x = nullptr;  // [group rows, d] accumulator, or the output itself
   std::int64_t grad_x_ld = 0;
   bool grad_x_direct = false;
-  A* grad_y = nullptr;     // [m, d]
+  A* grad_y = nullptr;  // [m, d]
   std::int64_t grad_y_ld = 0;
   bool grad_y_direct = false;
 
@@ -118,13 +118,9 @@ struct ContrastiveState {
   bool dense() const { return call.target == Target::dense; }
   bool low_rank() const { return call.target == Target::low_rank; }
   bool column_pair(std::int64_t j) const { return j + call.shard.column_offset < all_rows; }
-  bool has_pair_here(std::int64_t i) const {
-    return i + pair_shift >= 0 && i + pair_shift < m;
-  }
+  bool has_pair_here(std::int64_t i) const { return i + pair_shift >= 0 && i + pair_shift < m; }
   // Index of row i's (column j's) pair in the whole batch, ignored pairs counted.
-  std::int64_t row_id(std::int64_t i) const {
-    return x_rows.source_row(i) + call.shard.row_offset;
-  }
+  std::int64_t row_id(std::int64_t i) const { return x_rows.source_row(i) + call.shard.row_offset; }
   std::int64_t column_id(std::int64_t j) const {
     return y_rows.source_row(j) + call.shard.column_offset;
   }

@@ -17,23 +17,6 @@ constexpr std::int64_t kRowSlice = 256;
 constexpr std::int64_t kRowGrain = 64;
 constexpr double kNormTolerance = 1e-3;
 
-template <class T>
-double dot_double(const T* a, const double* b, std::int64_t n) {
-  double sums[4] = {};
-  std::int64_t k = 0;
-  for (; k + 4 <= n; k += 4) {
-    for (int u = 0; u < 4; ++u) sums[u] += Convert<double>::from(a[k + u]) * b[k + u];
-  }
-  double total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  for (; k < n; ++k) total += Convert<double>::from(a[k]) * b[k];
-  return total;
-}
-
-template <class T>
-void add_scaled(double* sum, double factor, const T* row, std::int64_t n) {
-  for (std::int64_t k = 0; k < n; ++k) sum[k] += factor * Convert<double>::from(row[k]);
-}
-
 template <class T, class A>
 constexpr Type mix_type() {
   return std::is_same<T, double>::value     ? Type::f64
@@ -65,8 +48,8 @@ void LowRankTarget<T, A>::prepare() {
     mix_x_.prepare(gemm, shape(Product::tn, s_.r, s_.ldx, s_.d), r, d, chunk_rows, true,
                    s_.n > kChunk);
     need(mix_x_);
-    columns_.prepare(gemm, shape(Product::nn, s_.r, s_.d, s_.grad_y_ld), Pieces(s_.m, kRowSlice),
-                     d, Pieces(s_.r), true, false);
+    columns_.prepare(gemm, shape(Product::nn, s_.r, s_.d, s_.grad_y_ld), Pieces(s_.m, kRowSlice), d,
+                     Pieces(s_.r), true, false);
     need(columns_);
   }
 }
@@ -82,6 +65,7 @@ void LowRankTarget<T, A>::carve(Carver& carver) {
   const std::int64_t chunk = std::min(kChunk, std::max(s_.n, s_.m));
   chunk_ = carver.take<T>(chunk * s_.r);
   if (s_.call.only_statistics) return;
+  chunk_factor_ = carver.take<double>(chunk);
   candidate_sum_ = carver.take<double>(s_.d);
   bias_reference_ = carver.take<double>(s_.r);
   weighted_x_ = carver.take<double>(s_.d);
@@ -93,13 +77,12 @@ void LowRankTarget<T, A>::carve(Carver& carver) {
 }
 
 template <class T, class A>
-void LowRankTarget<T, A>::load(const RowSource& source, const double* inverse,
-                               std::int64_t begin, std::int64_t rows) {
-  parallel_ranges(s_.context.threads, rows, kRowGrain,
-                  [&](std::int64_t from, std::int64_t to, int) {
-                    load_rows(source, begin + from, begin + to, inverse, chunk_ + from * s_.r,
-                              s_.r);
-                  });
+void LowRankTarget<T, A>::load(const RowSource& source, const double* inverse, std::int64_t begin,
+                               std::int64_t rows) {
+  parallel_ranges(
+      s_.context.threads, rows, kRowGrain, [&](std::int64_t from, std::int64_t to, int) {
+        load_rows(source, begin + from, begin + to, inverse, chunk_ + from * s_.r, s_.r);
+      });
 }
 
 template <class T, class A>
@@ -130,17 +113,18 @@ void LowRankTarget<T, A>::weight_sums() {
   for (std::int64_t begin = 0; begin < s_.m; begin += kChunk) {
     const std::int64_t rows = std::min(kChunk, s_.m - begin);
     load(s_.reference_columns, s_.candidate_inverse, begin, rows);
-    for (std::int64_t i = 0; i < rows; ++i) {
-      add_scaled(reference_sum_, 1.0, chunk_ + i * s_.r, s_.r);
-    }
+    add_weighted_rows(s_.context.threads, chunk_, s_.r, rows, s_.r, nullptr, reference_sum_);
   }
   for (std::int64_t begin = 0; begin < s_.n; begin += kChunk) {
     const std::int64_t rows = std::min(kChunk, s_.n - begin);
     load(s_.reference_rows, s_.reference_inverse, begin, rows);
-    for (std::int64_t i = 0; i < rows; ++i) {
-      s_.weight_sum[begin + i] = 0.5 * (static_cast<double>(s_.m) +
-                                        dot_double(chunk_ + i * s_.r, reference_sum_, s_.r));
-    }
+    parallel_ranges(
+        s_.context.threads, rows, kRowGrain, [&](std::int64_t from, std::int64_t to, int) {
+          for (std::int64_t i = from; i < to; ++i) {
+            s_.weight_sum[begin + i] = 0.5 * (static_cast<double>(s_.m) +
+                                              dot_row(chunk_ + i * s_.r, reference_sum_, s_.r));
+          }
+        });
   }
 }
 
@@ -160,7 +144,7 @@ const T* LowRankTarget<T, A>::mixed_operand() {
   if constexpr (std::is_same<T, A>::value) {
     return mixed_;
   } else {
-    kernels().rows->narrow_bf16(mixed_, narrow_, s_.r * s_.d);
+    kernels().rows->f32.to_bf16(mixed_, 1.0, narrow_, s_.r * s_.d);
     return narrow_;
   }
 }
@@ -175,13 +159,14 @@ void LowRankTarget<T, A>::mix_candidates() {
     const std::int64_t rows = std::min(kChunk, s_.m - begin);
     load(s_.reference_columns, s_.candidate_inverse, begin, rows);
     mix(mix_y_, s_.y + begin * s_.ldy, rows, begin == 0);
-    for (std::int64_t j = begin; j < begin + rows; ++j) {
-      add_scaled(candidate_sum_, 1.0, s_.y + j * s_.ldy, s_.d);
-      if (s_.bias == nullptr) continue;
-      const double bias = static_cast<double>(s_.bias[j]);
-      bias_sum_ += bias;
-      add_scaled(bias_reference_, bias, chunk_ + (j - begin) * s_.r, s_.r);
+    add_weighted_rows(s_.context.threads, s_.y + begin * s_.ldy, s_.ldy, rows, s_.d, nullptr,
+                      candidate_sum_);
+    if (s_.bias == nullptr) continue;
+    for (std::int64_t j = 0; j < rows; ++j) {
+      chunk_factor_[j] = static_cast<double>(s_.bias[begin + j]);
+      bias_sum_ += chunk_factor_[j];
     }
+    add_weighted_rows(s_.context.threads, chunk_, s_.r, rows, s_.r, chunk_factor_, bias_reference_);
   }
   mixed_operand();
 }
@@ -196,8 +181,7 @@ void LowRankTarget<T, A>::rows(std::int64_t begin, std::int64_t end) {
     load(s_.reference_rows, s_.reference_inverse, chunk, rows);
     A* out = keep ? s_.grad_x + (chunk - (s_.grad_x_direct ? 0 : begin)) * s_.grad_x_ld : product_;
     const std::int64_t ld = keep ? s_.grad_x_ld : s_.d;
-    parallel_tasks(s_.context.threads, pieces(rows, kRowSlice), [&](std::int64_t task,
-                                                                    int thread) {
+    parallel_tasks(s_.context.threads, pieces(rows, kRowSlice), [&](std::int64_t task, int thread) {
       const std::int64_t at = task * kRowSlice;
       const std::int64_t count = piece_length(rows, kRowSlice, task);
       rows_.run(thread, s_.scratch.of(thread), count, s_.d, s_.r, false, chunk_ + at * s_.r,
@@ -206,7 +190,8 @@ void LowRankTarget<T, A>::rows(std::int64_t begin, std::int64_t end) {
         A* mixed_row = out + (i - chunk) * ld;
         const double z = s_.weight_sum[i];
         const double half = z > kZeroWeightSum ? 0.5 / z : 0.0;
-        const double factor = static_cast<double>(s_.row.c[i]) * (1 - s_.call.options.label_smoothing);
+        const double factor =
+            static_cast<double>(s_.row.c[i]) * (1 - s_.call.options.label_smoothing);
         double along = 0;  // <x_i, sum_j a_ij y_j>
         const T* x = s_.x + i * s_.ldx;
         for (std::int64_t k = 0; k < s_.d; ++k) {
@@ -217,7 +202,7 @@ void LowRankTarget<T, A>::rows(std::int64_t begin, std::int64_t end) {
         s_.row.term[i] = s_.scale * along;
         if (s_.bias != nullptr) {
           s_.row.term[i] +=
-              half * (bias_sum_ + dot_double(chunk_ + (i - chunk) * s_.r, bias_reference_, s_.r));
+              half * (bias_sum_ + dot_row(chunk_ + (i - chunk) * s_.r, bias_reference_, s_.r));
         }
         target_scale_[i] = -factor * along;
       }
@@ -249,16 +234,20 @@ void LowRankTarget<T, A>::columns() {
   for (std::int64_t begin = 0; begin < s_.n; begin += kChunk) {
     const std::int64_t rows = std::min(kChunk, s_.n - begin);
     load(s_.reference_rows, s_.reference_inverse, begin, rows);
-    for (std::int64_t i = begin; i < begin + rows; ++i) {
-      const double q = row_factor(i);
-      T* reference = chunk_ + (i - begin) * s_.r;
-      weight += q;
-      add_scaled(weighted_x_, q, s_.x + i * s_.ldx, s_.d);
-      add_scaled(weighted_reference_, q, reference, s_.r);
-      for (std::int64_t k = 0; k < s_.r; ++k) {
-        reference[k] = Convert<T>::from(q * Convert<double>::from(reference[k]));
-      }
+    for (std::int64_t i = 0; i < rows; ++i) {
+      chunk_factor_[i] = row_factor(begin + i);
+      weight += chunk_factor_[i];
     }
+    add_weighted_rows(s_.context.threads, s_.x + begin * s_.ldx, s_.ldx, rows, s_.d, chunk_factor_,
+                      weighted_x_);
+    add_weighted_rows(s_.context.threads, chunk_, s_.r, rows, s_.r, chunk_factor_,
+                      weighted_reference_);
+    parallel_ranges(s_.context.threads, rows, kRowGrain,
+                    [&](std::int64_t from, std::int64_t to, int) {
+                      for (std::int64_t i = from; i < to; ++i) {
+                        scale_row(chunk_ + i * s_.r, chunk_factor_[i], s_.r);
+                      }
+                    });
     if (s_.grad_y_ld != 0) mix(mix_x_, s_.x + begin * s_.ldx, rows, begin == 0);
   }
   const T* operand = s_.grad_y_ld != 0 ? mixed_operand() : nullptr;
@@ -267,11 +256,10 @@ void LowRankTarget<T, A>::columns() {
     load(s_.reference_columns, s_.candidate_inverse, begin, rows);
     for (std::int64_t j = begin; s_.bias_gradient != nullptr && j < begin + rows; ++j) {
       s_.bias_gradient[j] -=
-          0.5 * (weight + dot_double(chunk_ + (j - begin) * s_.r, weighted_reference_, s_.r));
+          0.5 * (weight + dot_row(chunk_ + (j - begin) * s_.r, weighted_reference_, s_.r));
     }
     if (s_.grad_y_ld == 0) continue;
-    parallel_tasks(s_.context.threads, pieces(rows, kRowSlice), [&](std::int64_t task,
-                                                                    int thread) {
+    parallel_tasks(s_.context.threads, pieces(rows, kRowSlice), [&](std::int64_t task, int thread) {
       const std::int64_t at = task * kRowSlice;
       const std::int64_t count = piece_length(rows, kRowSlice, task);
       A* out = s_.grad_y + (begin + at) * s_.grad_y_ld;
@@ -314,7 +302,7 @@ void dense_weight_sums(ContrastiveState<T, A>& s) {
   }
 }
 
-#define LSM_INSTANTIATE(T, A)      \
+#define LSM_INSTANTIATE(T, A)         \
   template class LowRankTarget<T, A>; \
   template void dense_weight_sums(ContrastiveState<T, A>&);
 LSM_INSTANTIATE(float, float)

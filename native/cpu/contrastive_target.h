@@ -55,16 +55,17 @@ class LowRankTarget {
 
   ContrastiveState<T, A>& s_;
   double bias_sum_ = 0;
-  double* candidate_sum_ = nullptr;  // [d]
-  double* reference_sum_ = nullptr;  // [r]
-  double* bias_reference_ = nullptr;  // [r]
-  double* weighted_x_ = nullptr;     // [d]
+  double* candidate_sum_ = nullptr;       // [d]
+  double* reference_sum_ = nullptr;       // [r]
+  double* bias_reference_ = nullptr;      // [r]
+  double* weighted_x_ = nullptr;          // [d]
   double* weighted_reference_ = nullptr;  // [r]
-  double* target_scale_ = nullptr;   // [n]
-  A* mixed_ = nullptr;               // [r,d]
-  T* narrow_ = nullptr;              // the same as T, where T is not A
-  T* chunk_ = nullptr;               // [chunk rows, r] references
-  A* product_ = nullptr;             // [chunk rows, d]
+  double* target_scale_ = nullptr;        // [n]
+  A* mixed_ = nullptr;                    // [r,d]
+  T* narrow_ = nullptr;                   // the same as T, where T is not A
+  T* chunk_ = nullptr;                    // [chunk rows, r] references
+  double* chunk_factor_ = nullptr;        // [chunk rows]
+  A* product_ = nullptr;                  // [chunk rows, d]
   PieceProduct mix_y_, mix_x_, rows_, columns_;
 };
 

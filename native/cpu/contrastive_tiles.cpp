@@ -68,9 +68,12 @@ A* thread_tile(const ContrastiveState<T, A>& s, int thread) {
 }
 
 template <class T, class A>
-ScoreTile<A> score_tile(const ContrastiveState<T, A>& s, const Tile& t, A* dots,
-                        std::int64_t ld) {
-  return {dots,        ld, t.rows, t.columns, static_cast<A>(s.scale),
+ScoreTile<A> score_tile(const ContrastiveState<T, A>& s, const Tile& t, A* dots, std::int64_t ld) {
+  return {dots,
+          ld,
+          t.rows,
+          t.columns,
+          static_cast<A>(s.scale),
           s.bias != nullptr ? s.bias + t.column : nullptr};
 }
 
@@ -123,19 +126,20 @@ constexpr double kLowestMax = -3.0e38;
 
 template <class T, class A>
 void merge_rows(ContrastiveState<T, A>& s, const Block& b) {
-  parallel_ranges(
-      s.context.threads, b.rows, kMergeGrain, [&](std::int64_t from, std::int64_t to, int) {
-        for (std::int64_t i = from; i < to; ++i) {
-          Running run{s.row_max[i], s.row_sum[i]};
-          for (std::int64_t t = 0; t < b.column_tiles; ++t) {
-            const std::int64_t at = i * b.column_tiles + t;
-            run = merged(run, s.partials.row_max[at], s.partials.row_sum[at]);
-            if (s.dense()) s.weighted[i] += static_cast<double>(s.partials.weighted[at]);
-          }
-          s.row_max[i] = run.max;
-          s.row_sum[i] = run.sum;
-        }
-      });
+  parallel_ranges(s.context.threads, b.rows, kMergeGrain,
+                  [&](std::int64_t from, std::int64_t to, int) {
+                    for (std::int64_t i = from; i < to; ++i) {
+                      Running run{s.row_max[i], s.row_sum[i]};
+                      for (std::int64_t t = 0; t < b.column_tiles; ++t) {
+                        const std::int64_t at = i * b.column_tiles + t;
+                        run = merged(run, s.partials.row_max[at], s.partials.row_sum[at]);
+                        if (s.dense())
+                          s.weighted[i] += static_cast<double>(s.partials.weighted[at]);
+                      }
+                      s.row_max[i] = run.max;
+                      s.row_sum[i] = run.sum;
+                    }
+                  });
 }
 
 template <class T, class A>
@@ -159,29 +163,29 @@ void statistics_block(ContrastiveState<T, A>& s, const Block& b) {
   const bool stored = is_stored(s, b.row_begin);
   const bool columns = s.call.both_directions();
   Partials<A>& p = s.partials;
-  parallel_tasks(s.context.threads, b.row_tiles * b.column_tiles, [&](std::int64_t task,
-                                                                      int thread) {
-    const Tile t = tile_at(s, b, task);
-    A* dots = stored ? s.stored + t.row * s.plan.row_ld() + t.column : thread_tile(s, thread);
-    const std::int64_t ld = stored ? s.plan.row_ld() : s.plan.tile_columns();
-    multiply(s, stored ? s.scores_to_store : s.scores_to_tile, t, thread, dots);
-    const std::int64_t row_at = (t.row - b.row_begin) * b.column_tiles + t.column_tile;
-    const std::int64_t column_at = t.row_tile * b.columns + (t.column - b.column_begin);
-    StatisticsTile<A> tile{};
-    tile.scores = score_tile(s, t, dots, ld);
-    tile.row_max = p.row_max + row_at;
-    tile.row_sum = p.row_sum + row_at;
-    tile.row_stride = b.column_tiles;
-    if (columns) {
-      tile.column_max = p.column_max + column_at;
-      tile.column_sum = p.column_sum + column_at;
-    }
-    tile.weights = weights_of(s, t, thread);
-    tile.weights_ld = t.columns;
-    tile.weighted = s.dense() ? p.weighted + row_at : nullptr;
-    run_statistics(tile);
-    keep_pair_scores(s, t, dots, ld);
-  });
+  parallel_tasks(
+      s.context.threads, b.row_tiles * b.column_tiles, [&](std::int64_t task, int thread) {
+        const Tile t = tile_at(s, b, task);
+        A* dots = stored ? s.stored + t.row * s.plan.row_ld() + t.column : thread_tile(s, thread);
+        const std::int64_t ld = stored ? s.plan.row_ld() : s.plan.tile_columns();
+        multiply(s, stored ? s.scores_to_store : s.scores_to_tile, t, thread, dots);
+        const std::int64_t row_at = (t.row - b.row_begin) * b.column_tiles + t.column_tile;
+        const std::int64_t column_at = t.row_tile * b.columns + (t.column - b.column_begin);
+        StatisticsTile<A> tile{};
+        tile.scores = score_tile(s, t, dots, ld);
+        tile.row_max = p.row_max + row_at;
+        tile.row_sum = p.row_sum + row_at;
+        tile.row_stride = b.column_tiles;
+        if (columns) {
+          tile.column_max = p.column_max + column_at;
+          tile.column_sum = p.column_sum + column_at;
+        }
+        tile.weights = weights_of(s, t, thread);
+        tile.weights_ld = t.columns;
+        tile.weighted = s.dense() ? p.weighted + row_at : nullptr;
+        run_statistics(tile);
+        keep_pair_scores(s, t, dots, ld);
+      });
   merge_rows(s, b);
   if (columns) merge_columns(s, b);
 }
@@ -226,10 +230,10 @@ void coefficient_task(ContrastiveState<T, A>& s, const Block& b, std::int64_t ta
   const bool stored = is_stored(s, b.row_begin);
   const std::int64_t block_at =
       (t.row - b.row_begin) * s.plan.block_ld() + (t.column - b.column_begin);
-  A* dots = stored              ? s.stored + t.row * s.plan.row_ld() + t.column
+  A* dots = stored          ? s.stored + t.row * s.plan.row_ld() + t.column
             : kNarrow<T, A> ? thread_tile(s, thread)
                             : s.block + block_at;
-  const std::int64_t ld = stored            ? s.plan.row_ld()
+  const std::int64_t ld = stored          ? s.plan.row_ld()
                           : kNarrow<T, A> ? s.plan.tile_columns()
                                           : s.plan.block_ld();
   if (!stored) {
@@ -244,8 +248,7 @@ void coefficient_task(ContrastiveState<T, A>& s, const Block& b, std::int64_t ta
   tile.weights_ld = t.columns;
   tile.weight_factor = s.dense() ? s.weight_factor + t.row : nullptr;
   if (s.bias_gradient != nullptr) {
-    tile.column_sum =
-        s.partials.bias_sum + t.row_tile * b.columns + (t.column - b.column_begin);
+    tile.column_sum = s.partials.bias_sum + t.row_tile * b.columns + (t.column - b.column_begin);
     for (std::int64_t j = 0; j < t.columns; ++j) tile.column_sum[j] = 0;
   }
   if (s.call.given_statistics) collect_for_loss(s, b, t, dots, ld, tile.weights);
@@ -253,7 +256,7 @@ void coefficient_task(ContrastiveState<T, A>& s, const Block& b, std::int64_t ta
   s.partials.scale[task] = tile.scale_gradient;
   if constexpr (kNarrow<T, A>) {
     for (std::int64_t i = 0; i < t.rows; ++i) {
-      kernels().rows->narrow_bf16(dots + i * ld, s.narrow + block_at + i * s.plan.block_ld(),
+      kernels().rows->f32.to_bf16(dots + i * ld, 1.0, s.narrow + block_at + i * s.plan.block_ld(),
                                   t.columns);
     }
   }
@@ -279,28 +282,29 @@ void gradient_products(ContrastiveState<T, A>& s, const Block& b, bool fresh_x, 
   const std::int64_t row_slices = s.grad_x != nullptr ? pieces(b.rows, tiling.slice_rows) : 0;
   const std::int64_t column_slices =
       s.grad_y != nullptr ? pieces(b.columns, tiling.slice_columns) : 0;
-  parallel_tasks(
-      s.context.threads, row_slices + column_slices, [&](std::int64_t task, int thread) {
-        void* scratch = s.scratch.of(thread);
-        if (task < row_slices) {
-          const std::int64_t row = task * tiling.slice_rows;
-          A* out = s.grad_x + ((s.grad_x_direct ? b.row_begin : 0) + row) * s.grad_x_ld;
-          g.rows->run(thread, scratch, piece_length(b.rows, tiling.slice_rows, task), s.d,
-                      b.columns, !fresh_x, g.data + row * g.ld, s.y + b.column_begin * s.ldy,
-                      out);
-          return;
-        }
-        const std::int64_t slice = task - row_slices;
-        const std::int64_t column = slice * tiling.slice_columns;
-        const std::int64_t width = piece_length(b.columns, tiling.slice_columns, slice);
-        A* out = s.grad_y + (b.column_begin + column) * s.grad_y_ld;
-        for (std::int64_t k = 0; k < pieces(b.rows, tiling.block_rows); ++k) {
-          const std::int64_t row = k * tiling.block_rows;
-          g.columns->run(thread, scratch, width, s.d,
-                         piece_length(b.rows, tiling.block_rows, k), !(fresh_y && k == 0),
-                         g.data + row * g.ld + column, s.x + (b.row_begin + row) * s.ldx, out);
-        }
-      });
+  // Waking a team costs microseconds: products of less than that stay with the caller.
+  constexpr std::int64_t kWorthATeam = std::int64_t{1} << 21;
+  const int threads = b.rows * b.columns * s.d < kWorthATeam ? 1 : s.context.threads;
+  parallel_tasks(threads, row_slices + column_slices, [&](std::int64_t task, int thread) {
+    void* scratch = s.scratch.of(thread);
+    if (task < row_slices) {
+      const std::int64_t row = task * tiling.slice_rows;
+      A* out = s.grad_x + ((s.grad_x_direct ? b.row_begin : 0) + row) * s.grad_x_ld;
+      g.rows->run(thread, scratch, piece_length(b.rows, tiling.slice_rows, task), s.d, b.columns,
+                  !fresh_x, g.data + row * g.ld, s.y + b.column_begin * s.ldy, out);
+      return;
+    }
+    const std::int64_t slice = task - row_slices;
+    const std::int64_t column = slice * tiling.slice_columns;
+    const std::int64_t width = piece_length(b.columns, tiling.slice_columns, slice);
+    A* out = s.grad_y + (b.column_begin + column) * s.grad_y_ld;
+    for (std::int64_t k = 0; k < pieces(b.rows, tiling.block_rows); ++k) {
+      const std::int64_t row = k * tiling.block_rows;
+      g.columns->run(thread, scratch, width, s.d, piece_length(b.rows, tiling.block_rows, k),
+                     !(fresh_y && k == 0), g.data + row * g.ld + column,
+                     s.x + (b.row_begin + row) * s.ldx, out);
+    }
+  });
 }
 
 template <class T, class A>
@@ -390,9 +394,8 @@ void prepare_products(ContrastiveState<T, A>& s, bool initialised_x, bool initia
   const auto gradient = [&](PieceProduct& for_rows, PieceProduct& for_columns, std::int64_t ld) {
     if (s.grad_x_ld != 0) {
       const GemmShape shape{type, Product::nn, false, 0, 0, 0, ld, s.ldy, s.grad_x_ld};
-      for_rows.prepare(gemm, shape, Pieces(s.n, t.slice_rows), width,
-                       Pieces(s.m, t.block_columns), !initialised_x,
-                       initialised_x || s.m > t.block_columns);
+      for_rows.prepare(gemm, shape, Pieces(s.n, t.slice_rows), width, Pieces(s.m, t.block_columns),
+                       !initialised_x, initialised_x || s.m > t.block_columns);
       s.scratch.need(for_rows.scratch_bytes());
     }
     if (s.grad_y_ld != 0) {
@@ -447,11 +450,11 @@ void carve_sweeps(ContrastiveState<T, A>& s, Carver& carver) {
   s.scratch.carve(carver, s.context.threads);
 }
 
-#define LSM_INSTANTIATE(T, A)                                                                  \
-  template void sweep_statistics(ContrastiveState<T, A>&);                                     \
-  template void sweep_coefficients(ContrastiveState<T, A>&, std::int64_t, std::int64_t, bool,  \
-                                   bool);                                                      \
-  template void prepare_products(ContrastiveState<T, A>&, bool, bool);                         \
+#define LSM_INSTANTIATE(T, A)                                                                 \
+  template void sweep_statistics(ContrastiveState<T, A>&);                                    \
+  template void sweep_coefficients(ContrastiveState<T, A>&, std::int64_t, std::int64_t, bool, \
+                                   bool);                                                     \
+  template void prepare_products(ContrastiveState<T, A>&, bool, bool);                        \
   template void carve_sweeps(ContrastiveState<T, A>&, Carver&);
 LSM_INSTANTIATE(float, float)
 LSM_INSTANTIATE(bfloat16, float)

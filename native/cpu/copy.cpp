@@ -48,9 +48,8 @@ RunCopy run_copy(Type from, Type to) {
     }
   }
   return dispatch_floating(from, [&](auto f) {
-    return dispatch_floating(to, [&](auto t) -> RunCopy {
-      return convert_run<decltype(f), decltype(t)>;
-    });
+    return dispatch_floating(
+        to, [&](auto t) -> RunCopy { return convert_run<decltype(f), decltype(t)>; });
   });
 }
 
@@ -99,21 +98,16 @@ void copy_elements(const View& source, const View& target, int threads) {
   const std::int64_t to_stride = to.strides[to.ndim - 1];
   // Short runs are grouped so that a task is worth a thread's while.
   const std::int64_t group = pieces == 1 ? kGrain / length + 1 : 1;
-  parallel_ranges(threads, runs * pieces, group,
-                  [&](std::int64_t begin, std::int64_t end, int) {
-                    for (std::int64_t unit = begin; unit < end; ++unit) {
-                      const std::int64_t run = unit / pieces;
-                      const std::int64_t start = unit % pieces * kGrain;
-                      const std::int64_t count =
-                          length - start < kGrain ? length - start : kGrain;
-                      copy(from.data + (run_offset(from, run) + start * from_stride) *
-                                           bytes_of(from.type),
-                           from_stride,
-                           to.data + (run_offset(to, run) + start * to_stride) *
-                                         bytes_of(to.type),
-                           to_stride, count);
-                    }
-                  });
+  parallel_ranges(threads, runs * pieces, group, [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t unit = begin; unit < end; ++unit) {
+      const std::int64_t run = unit / pieces;
+      const std::int64_t start = unit % pieces * kGrain;
+      const std::int64_t count = length - start < kGrain ? length - start : kGrain;
+      copy(from.data + (run_offset(from, run) + start * from_stride) * bytes_of(from.type),
+           from_stride, to.data + (run_offset(to, run) + start * to_stride) * bytes_of(to.type),
+           to_stride, count);
+    }
+  });
 }
 
 }  // namespace lossmith

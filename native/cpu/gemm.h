@@ -26,8 +26,8 @@ struct GemmShape {
   std::int64_t lda, ldb, ldc;
 
   bool operator==(const GemmShape& o) const {
-    return operand == o.operand && product == o.product && accumulate == o.accumulate &&
-           m == o.m && n == o.n && k == o.k && lda == o.lda && ldb == o.ldb && ldc == o.ldc;
+    return operand == o.operand && product == o.product && accumulate == o.accumulate && m == o.m &&
+           n == o.n && k == o.k && lda == o.lda && ldb == o.ldb && ldc == o.ldc;
   }
 };
 

@@ -15,7 +15,8 @@ namespace lossmith {
 namespace {
 
 struct Buffer {
-  explicit Buffer(std::size_t size) : data(static_cast<char*>(allocate_zeroed(size))), bytes(size) {}
+  explicit Buffer(std::size_t size)
+      : data(static_cast<char*>(allocate_zeroed(size))), bytes(size) {}
   ~Buffer() { release(data, bytes); }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;

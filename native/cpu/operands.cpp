@@ -5,40 +5,28 @@
 #include <type_traits>
 
 #include "core/status.h"
+#include "cpu/isa.h"
+#include "cpu/parallel.h"
 
 namespace lossmith {
 namespace {
 
 template <class S>
-double squared_norm(const S* row, std::int64_t d) {
-  double sums[4] = {};
-  std::int64_t k = 0;
-  for (; k + 4 <= d; k += 4) {
-    for (int u = 0; u < 4; ++u) {
-      const double v = Convert<double>::from(row[k + u]);
-      sums[u] += v * v;
-    }
-  }
-  double total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  for (; k < d; ++k) {
-    const double v = Convert<double>::from(row[k]);
-    total += v * v;
-  }
-  return total;
+const RowKernelsOf<S>& row_kernels() {
+  return kernels().rows->of(S{});
 }
 
-template <class S, class T>
-void load_row(const S* from, std::int64_t d, double factor, bool scaled, T* to) {
-  if (scaled) {
-    for (std::int64_t k = 0; k < d; ++k) {
-      // A zero row stays zero whatever it holds; 0 * factor would not hide a NaN either.
-      to[k] = Convert<T>::from(Convert<double>::from(from[k]) * factor);
-    }
-  } else if (std::is_same<S, T>::value) {
-    std::memcpy(static_cast<void*>(to), from, static_cast<std::size_t>(d) * sizeof(T));
-  } else {
-    for (std::int64_t k = 0; k < d; ++k) to[k] = Convert<T>::from(from[k]);
-  }
+template <class S>
+void convert_row(const S* from, double factor, float* to, std::int64_t n) {
+  row_kernels<S>().to_f32(from, factor, to, n);
+}
+template <class S>
+void convert_row(const S* from, double factor, bfloat16* to, std::int64_t n) {
+  row_kernels<S>().to_bf16(from, factor, to, n);
+}
+template <class S>
+void convert_row(const S* from, double factor, double* to, std::int64_t n) {
+  row_kernels<S>().to_f64(from, factor, to, n);
 }
 
 template <class S, class A, class G>
@@ -63,7 +51,7 @@ double inverse_norm(const RowSource& source, std::int64_t row) {
   return dispatch_floating(source.view.type, [&](auto tag) {
     using S = decltype(tag);
     const S* p = source.view.row<const S>(source.source_row(row));
-    const double norm = std::sqrt(squared_norm(p, source.view.shape[1]));
+    const double norm = std::sqrt(row_kernels<S>().squared_norm(p, source.view.shape[1]));
     return norm <= kNormEpsilon ? 0.0 : 1.0 / norm;
   });
 }
@@ -71,32 +59,65 @@ double inverse_norm(const RowSource& source, std::int64_t row) {
 template <class T>
 void load_rows(const RowSource& source, std::int64_t begin, std::int64_t end,
                const double* inverse_norms, T* out, std::int64_t ld) {
+  const std::int64_t width = source.view.shape[1];
   dispatch_floating(source.view.type, [&](auto tag) {
     using S = decltype(tag);
     for (std::int64_t i = begin; i < end; ++i) {
-      load_row(source.view.row<const S>(source.source_row(i)), source.view.shape[1],
-               inverse_norms != nullptr ? inverse_norms[i] : 1.0, inverse_norms != nullptr,
-               out + (i - begin) * ld);
+      const S* row = source.view.row<const S>(source.source_row(i));
+      T* to = out + (i - begin) * ld;
+      if (std::is_same<S, T>::value && inverse_norms == nullptr) {
+        std::memcpy(static_cast<void*>(to), row, static_cast<std::size_t>(width) * sizeof(T));
+      } else {
+        convert_row(row, inverse_norms != nullptr ? inverse_norms[i] : 1.0, to, width);
+      }
     }
   });
 }
 
 template <class A>
-void store_gradient_rows(const View& gradient, const RowSource& source,
-                         const double* inverse_norms, std::int64_t begin, std::int64_t end,
-                         const A* g, std::int64_t ld) {
+void store_gradient_rows(const View& gradient, const RowSource& source, const double* inverse_norms,
+                         std::int64_t begin, std::int64_t end, const A* g, std::int64_t ld) {
+  const std::int64_t width = source.view.shape[1];
+  if (gradient.type == Type::bf16 && inverse_norms == nullptr) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      convert_row(g + (i - begin) * ld, 1.0, gradient.row<bfloat16>(source.source_row(i)), width);
+    }
+    return;
+  }
   dispatch_floating(source.view.type, [&](auto source_tag) {
     using S = decltype(source_tag);
     dispatch_floating(gradient.type, [&](auto gradient_tag) {
       using G = decltype(gradient_tag);
       for (std::int64_t i = begin; i < end; ++i) {
         const std::int64_t row = source.source_row(i);
-        store_row(source.view.row<const S>(row), source.view.shape[1],
+        store_row(source.view.row<const S>(row), width,
                   inverse_norms != nullptr ? inverse_norms + i : nullptr, g + (i - begin) * ld,
                   gradient.row<G>(row));
       }
     });
   });
+}
+
+template <class T>
+void add_weighted_rows(int threads, const T* rows, std::int64_t ld, std::int64_t count,
+                       std::int64_t width, const double* weights, double* sum) {
+  constexpr std::int64_t kColumns = 64;  // tasks share rows, not elements of the sum
+  parallel_ranges(threads, width, kColumns, [&](std::int64_t from, std::int64_t to, int) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      row_kernels<T>().add_scaled(sum + from, weights != nullptr ? weights[i] : 1.0,
+                                  rows + i * ld + from, to - from);
+    }
+  });
+}
+
+template <class T>
+double dot_row(const T* row, const double* vector, std::int64_t n) {
+  return row_kernels<T>().dot(row, vector, n);
+}
+
+template <class T>
+void scale_row(T* row, double factor, std::int64_t n) {
+  convert_row(row, factor, row, n);
 }
 
 void fill_zero(const View& view) {
@@ -111,12 +132,17 @@ void fill_zero(const View& view) {
   for (std::int64_t i = 0; i < view.elements(); ++i) set_element(view, i, 0.0);
 }
 
-template void load_rows(const RowSource&, std::int64_t, std::int64_t, const double*, float*,
-                        std::int64_t);
-template void load_rows(const RowSource&, std::int64_t, std::int64_t, const double*, double*,
-                        std::int64_t);
-template void load_rows(const RowSource&, std::int64_t, std::int64_t, const double*, bfloat16*,
-                        std::int64_t);
+#define LSM_INSTANTIATE(T)                                                                 \
+  template void load_rows(const RowSource&, std::int64_t, std::int64_t, const double*, T*, \
+                          std::int64_t);                                                   \
+  template void add_weighted_rows(int, const T*, std::int64_t, std::int64_t, std::int64_t, \
+                                  const double*, double*);                                 \
+  template double dot_row(const T*, const double*, std::int64_t);                          \
+  template void scale_row(T*, double, std::int64_t);
+LSM_INSTANTIATE(float)
+LSM_INSTANTIATE(bfloat16)
+LSM_INSTANTIATE(double)
+#undef LSM_INSTANTIATE
 template void store_gradient_rows(const View&, const RowSource&, const double*, std::int64_t,
                                   std::int64_t, const float*, std::int64_t);
 template void store_gradient_rows(const View&, const RowSource&, const double*, std::int64_t,

@@ -32,9 +32,20 @@ void load_rows(const RowSource& source, std::int64_t begin, std::int64_t end,
 // normalisation where inverse_norms is given, to the source rows of `gradient`.
 //   y = x/||x||:  gx = (gy - y <y,gy>) / ||x||
 template <class A>
-void store_gradient_rows(const View& gradient, const RowSource& source,
-                         const double* inverse_norms, std::int64_t begin, std::int64_t end,
-                         const A* g, std::int64_t ld);
+void store_gradient_rows(const View& gradient, const RowSource& source, const double* inverse_norms,
+                         std::int64_t begin, std::int64_t end, const A* g, std::int64_t ld);
+
+// sum += sum_i weights_i row_i, weights null: 1. In the order of the rows for every element.
+template <class T>
+void add_weighted_rows(int threads, const T* rows, std::int64_t ld, std::int64_t count,
+                       std::int64_t width, const double* weights, double* sum);
+
+template <class T>
+double dot_row(const T* row, const double* vector, std::int64_t n);
+
+// row *= factor
+template <class T>
+void scale_row(T* row, double factor, std::int64_t n);
 
 // Sets all elements to 0.
 void fill_zero(const View& view);

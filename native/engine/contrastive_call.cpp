@@ -28,8 +28,8 @@ void expect_vector_or_scalar(const View& v, const char* name, std::int64_t lengt
 void expect_finite(const View& v, const char* name) {
   for (std::int64_t i = 0; i < v.elements(); ++i) {
     if (!std::isfinite(element(v, i))) {
-      reject(name, "finite numbers", std::to_string(element(v, i)) + " at index " +
-                                         std::to_string(i));
+      reject(name, "finite numbers",
+             std::to_string(element(v, i)) + " at index " + std::to_string(i));
     }
   }
 }
@@ -124,8 +124,7 @@ void take_shard(const ContrastiveArguments& a, ContrastiveCall& c) {
   };
   if (c.shard.rows < 0 || c.shard.columns < c.shard.rows) {
     reject("shard", "columns >= rows >= 0",
-           "rows " + std::to_string(c.shard.rows) + ", columns " +
-               std::to_string(c.shard.columns));
+           "rows " + std::to_string(c.shard.rows) + ", columns " + std::to_string(c.shard.columns));
   }
   inside("shard rows", c.shard.row_offset, c.n, c.shard.rows);
   inside("shard columns", c.shard.column_offset, c.m, c.shard.columns);
@@ -160,8 +159,9 @@ void take_weights(const ContrastiveArguments& a, const lsm_device& device, Contr
   }
   const bool same_rows = c.n == c.m && c.shard.row_offset == c.shard.column_offset;
   if (!same_rows) {
-    reject("reference_y", "[" + std::to_string(c.m) + "," + std::to_string(c.r) +
-                              "], because rows and candidates differ",
+    reject("reference_y",
+           "[" + std::to_string(c.m) + "," + std::to_string(c.r) +
+               "], because rows and candidates differ",
            "NULL");
   }
   c.reference_y = c.reference;

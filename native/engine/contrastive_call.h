@@ -49,8 +49,7 @@ struct ContrastiveCall {
 
   bool both_directions() const { return options.column_coefficient != 0; }
   bool wants_gradients() const {
-    return grad_x.present() || grad_y.present() || grad_log_scale.present() ||
-           grad_bias.present();
+    return grad_x.present() || grad_y.present() || grad_log_scale.present() || grad_bias.present();
   }
   bool wants_loss() const { return loss.present() || row_loss.present(); }
 

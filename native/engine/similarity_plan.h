@@ -43,7 +43,7 @@ struct SimilarityPlan {
   std::int64_t tile_columns() const { return std::min(tiling.tile_columns, m); }
   std::int64_t tile_rows() const { return std::min(tiling.tile_rows, n); }
   std::int64_t block_columns() const { return std::min(tiling.block_columns, m); }
-  std::int64_t row_ld() const { return m + kLeadingPad; }               // stored dots
+  std::int64_t row_ld() const { return m + kLeadingPad; }                  // stored dots
   std::int64_t block_ld() const { return block_columns() + kLeadingPad; }  // one block
 };
 

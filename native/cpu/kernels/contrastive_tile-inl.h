@@ -6,6 +6,8 @@
 #ifndef LOSSMITH_CPU_KERNELS_CONTRASTIVE_TILE_INL_H_
 #define LOSSMITH_CPU_KERNELS_CONTRASTIVE_TILE_INL_H_
 
+#include <limits>
+
 #include "cpu/kernels/contrastive_tile.h"
 #include "math/contrastive.h"
 
@@ -21,6 +23,8 @@ struct ContrastiveTile {
   // in its row and in its column, nothing overflows, and one exp serves both directions.
   static constexpr A kSharedSpread = A(40);
   static constexpr A kLowest = A(-3.0e38);  // finite, so that (-inf) - max stays -inf
+  // A dot that gives probability 0 and no share in sum G u.
+  static constexpr A kTakenOut = -std::numeric_limits<A>::infinity();
 
   template <class Ops>
   static typename Ops::V score(const ScoreTile<A>& t, const A* row, std::int64_t j) {
@@ -153,17 +157,16 @@ struct ContrastiveTile {
   // ---- coefficients --------------------------------------------------------------------
 
   template <class Ops, bool kColumn>
-  static typename Ops::V coefficient(const CoefficientTile<A>& t, typename Ops::V s,
-                                     std::int64_t i, std::int64_t j) {
-    auto g = math::softmax_coefficient<Ops>(s, Ops::set(t.row.lse_hi[i]),
-                                            Ops::set(t.row.lse_lo[i]), Ops::set(t.row.c[i])) -
+  static typename Ops::V coefficient(const CoefficientTile<A>& t, typename Ops::V s, std::int64_t i,
+                                     std::int64_t j) {
+    auto g = math::softmax_coefficient<Ops>(s, Ops::set(t.row.lse_hi[i]), Ops::set(t.row.lse_lo[i]),
+                                            Ops::set(t.row.c[i])) -
              Ops::set(t.row.uniform[i]);
     if (kColumn) {
-      g = g +
-          (math::softmax_coefficient<Ops>(s, Ops::load(t.column.lse_hi + j),
-                                          Ops::load(t.column.lse_lo + j),
-                                          Ops::load(t.column.c + j)) -
-           Ops::load(t.column.uniform + j));
+      g = g + (math::softmax_coefficient<Ops>(s, Ops::load(t.column.lse_hi + j),
+                                              Ops::load(t.column.lse_lo + j),
+                                              Ops::load(t.column.c + j)) -
+               Ops::load(t.column.uniform + j));
     }
     if (t.weights != nullptr) {
       g = g - Ops::set(t.weight_factor[i]) * Ops::load(t.weights + i * t.weights_ld + j);
@@ -177,28 +180,26 @@ struct ContrastiveTile {
     const auto dot = Ops::load(row + j);
     const auto g = coefficient<Ops, kColumn>(t, score<Ops>(t.scores, row, j), i, j);
     Ops::store(g, row + j);
-    return Ops::mul_add(g, dot, sum);
+    return Ops::mul_add(g, Ops::zero_if_equal(dot, Ops::set(kTakenOut)), sum);
   }
 
-  // Columns [begin, end) of row i; returns sum_j G_ij u_ij.
+  // Row i; returns sum_j G_ij u_ij.
   template <bool kColumn>
-  static double segment(const CoefficientTile<A>& t, A* row, std::int64_t i, std::int64_t begin,
-                        std::int64_t end) {
+  static double row_coefficients(const CoefficientTile<A>& t, A* row, std::int64_t i) {
     auto wide = Wide::set(A(0));
-    std::int64_t j = begin;
-    for (; j + Wide::kLanes <= end; j += Wide::kLanes) {
+    std::int64_t j = 0;
+    for (; j + Wide::kLanes <= t.scores.columns; j += Wide::kLanes) {
       wide = coefficient_step<Wide, kColumn>(t, row, i, j, wide);
     }
     auto tail = Tail::set(Wide::sum(wide));
-    for (; j < end; ++j) tail = coefficient_step<Tail, kColumn>(t, row, i, j, tail);
+    for (; j < t.scores.columns; ++j) tail = coefficient_step<Tail, kColumn>(t, row, i, j, tail);
     return static_cast<double>(Tail::sum(tail));
   }
 
   // The entry of row i's pair, from f64 scalars: written once, nothing cancels.
   template <bool kColumn>
-  static double paired(const CoefficientTile<A>& t, A* row, std::int64_t i, std::int64_t j) {
-    const A dot = row[j];
-    const double s = static_cast<double>(Tail::sum(score<Tail>(t.scores, row, j)));
+  static double paired(const CoefficientTile<A>& t, A s_pair, std::int64_t i, std::int64_t j) {
+    const double s = static_cast<double>(s_pair);
     double g = math::target_coefficient(s, t.row.lse_hi[i], t.row.lse_lo[i], t.row.c[i],
                                         t.row.uniform[i], t.row.target[i]);
     if (kColumn) {
@@ -209,8 +210,20 @@ struct ContrastiveTile {
       g -= static_cast<double>(t.weight_factor[i]) *
            static_cast<double>(t.weights[i * t.weights_ld + j]);
     }
-    row[j] = static_cast<A>(g);
-    return g * static_cast<double>(dot);
+    return g;
+  }
+
+  // A row that holds its pair: the pair is taken out of the vector pass, where its probability
+  // would lose the digits that the target leaves over.
+  template <bool kColumn>
+  static double row_with_pair(const CoefficientTile<A>& t, A* row, std::int64_t i,
+                              std::int64_t pair) {
+    const A dot = row[pair];
+    const double g = paired<kColumn>(t, Tail::sum(score<Tail>(t.scores, row, pair)), i, pair);
+    row[pair] = kTakenOut;
+    const double sum = row_coefficients<kColumn>(t, row, i);
+    row[pair] = static_cast<A>(g);
+    return sum + g * static_cast<double>(dot);
   }
 
   template <bool kColumn>
@@ -220,13 +233,9 @@ struct ContrastiveTile {
     for (std::int64_t i = 0; i < t.scores.rows; ++i) {
       A* row = t.scores.dots + i * t.scores.ld;
       const std::int64_t pair = i + t.pair;
-      if (pair < 0 || pair >= columns) {
-        total += segment<kColumn>(t, row, i, 0, columns);
-      } else {
-        total += segment<kColumn>(t, row, i, 0, pair);
-        total += paired<kColumn>(t, row, i, pair);
-        total += segment<kColumn>(t, row, i, pair + 1, columns);
-      }
+      const bool inside = pair >= 0 && pair < columns;
+      total +=
+          inside ? row_with_pair<kColumn>(t, row, i, pair) : row_coefficients<kColumn>(t, row, i);
       if (t.column_sum != nullptr) {
         for (std::int64_t j = 0; j < columns; ++j) {
           t.column_sum[j] += static_cast<double>(row[j]);

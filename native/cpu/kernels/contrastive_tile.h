@@ -34,7 +34,7 @@ struct StatisticsTile {
 // One direction of the loss as the coefficients need it.
 template <class A>
 struct Direction {
-  const A* lse_hi;   // log-sum-exp = hi + lo
+  const A* lse_hi;  // log-sum-exp = hi + lo
   const A* lse_lo;
   const A* c;        // factor of the probability (upstream, row weight, coefficient, scale)
   const A* uniform;  // c e/m
@@ -46,9 +46,9 @@ template <class A>
 struct CoefficientTile {
   ScoreTile<A> scores;  // dots are overwritten by G
   Direction<A> row;
-  Direction<A> column;     // pointers null: no column direction
-  std::int64_t pair;       // row i pairs with the tile's column i + pair, if that lies inside
-  const A* weights;        // explicit weights or null
+  Direction<A> column;  // pointers null: no column direction
+  std::int64_t pair;    // row i pairs with the tile's column i + pair, if that lies inside
+  const A* weights;     // explicit weights or null
   std::int64_t weights_ld;
   const A* weight_factor;  // [rows]: G_ij -= weight_factor_i weights_ij
   double* column_sum;      // [columns] or null: += sum_i G_ij

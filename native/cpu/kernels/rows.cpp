@@ -4,31 +4,63 @@
 namespace lossmith {
 namespace {
 
-double dot(const float* a, const float* b, std::int64_t n) {
-  constexpr int kSums = 16;  // independent sums, so that the loop is not one chain of additions
+double to_double(double v) { return v; }
+template <class S>
+double to_double(S v) {
+  return static_cast<double>(to_float(v));
+}
+
+template <class S>
+void to_f32(const S* from, double factor, float* to, std::int64_t n) {
+  const float f = static_cast<float>(factor);
+  for (std::int64_t i = 0; i < n; ++i) to[i] = to_float(from[i]) * f;
+}
+
+template <class S>
+void to_bf16(const S* from, double factor, bfloat16* to, std::int64_t n) {
+  const float f = static_cast<float>(factor);
+  for (std::int64_t i = 0; i < n; ++i) to[i] = to_bfloat16(to_float(from[i]) * f);
+}
+
+template <class S>
+void to_f64(const S* from, double factor, double* to, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) to[i] = to_double(from[i]) * factor;
+}
+
+// Independent partial sums, so that the loop is not one chain of additions.
+constexpr int kSums = 16;
+
+template <class S, class Other>
+double sum_of_products(const S* a, const Other* b, std::int64_t n) {
   double sums[kSums] = {};
   std::int64_t i = 0;
   for (; i + kSums <= n; i += kSums) {
-    for (int k = 0; k < kSums; ++k) {
-      sums[k] += static_cast<double>(a[i + k]) * static_cast<double>(b[i + k]);
-    }
+    for (int k = 0; k < kSums; ++k) sums[k] += to_double(a[i + k]) * to_double(b[i + k]);
   }
   double total = 0;
-  for (; i < n; ++i) total += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  for (; i < n; ++i) total += to_double(a[i]) * to_double(b[i]);
   for (int k = 0; k < kSums; ++k) total += sums[k];
   return total;
 }
 
-void widen_bf16(const bfloat16* from, float* to, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) to[i] = to_float(from[i]);
+template <class S>
+double squared_norm(const S* row, std::int64_t n) {
+  return sum_of_products(row, row, n);
 }
 
-void narrow_bf16(const float* from, bfloat16* to, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) to[i] = to_bfloat16(from[i]);
+template <class S>
+double dot(const S* row, const double* vector, std::int64_t n) {
+  return sum_of_products(row, vector, n);
 }
 
-void add_to(double* sum, const float* row, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) sum[i] += static_cast<double>(row[i]);
+template <class S>
+void add_scaled(double* sum, double factor, const S* row, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) sum[i] += factor * to_double(row[i]);
+}
+
+template <class S>
+constexpr RowKernelsOf<S> kernels_of() {
+  return {to_f32<S>, to_bf16<S>, to_f64<S>, squared_norm<S>, dot<S>, add_scaled<S>};
 }
 
 }  // namespace
@@ -36,7 +68,8 @@ void add_to(double* sum, const float* row, std::int64_t n) {
 namespace LSM_ISA {
 
 extern const RowKernels row_kernels;
-const RowKernels row_kernels = {dot, widen_bf16, narrow_bf16, add_to};
+const RowKernels row_kernels = {kernels_of<float>(), kernels_of<bfloat16>(), kernels_of<float16>(),
+                                kernels_of<double>()};
 
 }  // namespace LSM_ISA
 }  // namespace lossmith

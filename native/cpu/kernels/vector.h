@@ -22,6 +22,7 @@ struct VectorOps {
   static V set(float x) { return hn::Set(D(), x); }
   static V mul_add(V a, V b, V c) { return hn::MulAdd(a, b, c); }
   static V max(V a, V b) { return hn::Max(a, b); }
+  static V zero_if_equal(V v, V x) { return hn::IfThenZeroElse(hn::Eq(v, x), v); }
   static float sum(V v) { return hn::GetLane(hn::SumOfLanes(D(), v)); }
   static float largest(V v) { return hn::GetLane(hn::MaxOfLanes(D(), v)); }
 
