@@ -1,0 +1,42 @@
+package org.lossmith.cli.data;
+
+import java.util.List;
+
+/**
+ * The features of texts in rows: row {@code i} has the table slots {@code slots[starts[i]]} up to
+ * but without {@code slots[starts[i + 1]]}. Computed once, read by every training step.
+ *
+ * @param starts where each row begins, and the end of the last; rows + 1 numbers
+ * @param slots slots in {@code [0, buckets)}, repetitions allowed
+ * @param buckets number of slots of the table, a power of two
+ */
+public record Features(int[] starts, int[] slots, int buckets) {
+  private static final int SHORTEST = 1;
+  private static final int LONGEST = 4;
+
+  /** Hashes the n-grams of 1 to 4 code points of every text into a table of slots. */
+  public static Features of(List<String> texts, int buckets) {
+    if (Integer.bitCount(buckets) != 1) {
+      throw new IllegalArgumentException("buckets: expected a power of two, got " + buckets);
+    }
+    List<long[]> hashes =
+        texts.parallelStream().map(t -> NGrams.hashes(t, SHORTEST, LONGEST)).toList();
+    int[] starts = new int[texts.size() + 1];
+    for (int i = 0; i < texts.size(); i++) {
+      starts[i + 1] = starts[i] + hashes.get(i).length;
+    }
+    int[] slots = new int[starts[texts.size()]];
+    for (int i = 0; i < texts.size(); i++) {
+      long[] row = hashes.get(i);
+      for (int k = 0; k < row.length; k++) {
+        slots[starts[i] + k] = (int) (row[k] & (buckets - 1));
+      }
+    }
+    return new Features(starts, slots, buckets);
+  }
+
+  /** Number of rows. */
+  public int rows() {
+    return starts.length - 1;
+  }
+}

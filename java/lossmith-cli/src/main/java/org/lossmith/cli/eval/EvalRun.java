@@ -1,0 +1,137 @@
+package org.lossmith.cli.eval;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.lossmith.Context;
+import org.lossmith.Device;
+import org.lossmith.Tensor;
+import org.lossmith.cli.FailureException;
+import org.lossmith.cli.UsageException;
+import org.lossmith.cli.npy.NpyFiles;
+
+/** Carries out an evaluation: read, compute, write. */
+final class EvalRun {
+  private static final double NANOS_PER_MILLISECOND = 1e6;
+
+  private EvalRun() {}
+
+  /**
+   * Evaluates.
+   *
+   * @throws UsageException if a hyperparameter is wrong
+   * @throws FailureException if a file or a shape is wrong; no file was written then
+   */
+  static EvalReport of(EvalRequest request) {
+    if (request.repeat() < 1) {
+      throw new UsageException("--repeat: expected at least 1, got " + request.repeat());
+    }
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    try (Context context = context(request)) {
+      InputLoader loader = new InputLoader(request.device(), request.dtype());
+      for (Input input : request.operation().inputs()) {
+        Path file = request.inputs().get(input.name());
+        if (file != null) {
+          tensors.put(input.name(), loader.load(input, file));
+        }
+      }
+      Call call =
+          new Call(
+              tensors,
+              request.parameters(),
+              request.given(),
+              request.gradients().keySet(),
+              request.rowLoss() != null);
+      try (Evaluation evaluation = request.operation().prepare(context, call)) {
+        double milliseconds = time(evaluation, request.repeat());
+        return report(request, context, loader, tensors, evaluation, milliseconds);
+      }
+    } catch (IllegalArgumentException e) {
+      throw ArgumentNames.translated(request, e);
+    } finally {
+      tensors.values().forEach(Tensor::close);
+    }
+  }
+
+  private static Context context(EvalRequest request) {
+    Context.Builder builder = Context.builder().device(request.device());
+    if (request.budget() != null) {
+      builder = builder.budget(request.budget());
+    }
+    if (request.threads() != null) {
+      builder = builder.threads(request.threads());
+    }
+    return builder.build();
+  }
+
+  private static double time(Evaluation evaluation, int repeat) {
+    double[] milliseconds = new double[repeat];
+    for (int i = 0; i < repeat; i++) {
+      long start = System.nanoTime();
+      evaluation.run();
+      milliseconds[i] = (System.nanoTime() - start) / NANOS_PER_MILLISECOND;
+    }
+    Arrays.sort(milliseconds);
+    return milliseconds[repeat / 2];
+  }
+
+  private static EvalReport report(
+      EvalRequest request,
+      Context context,
+      InputLoader loader,
+      Map<String, Tensor> tensors,
+      Evaluation evaluation,
+      double milliseconds) {
+    Map<String, EvalReport.FileFacts> inputs = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> inputs.put(name, facts(request.inputs().get(name), tensor)));
+    Map<String, EvalReport.FileFacts> outputs = new LinkedHashMap<>();
+    request
+        .gradients()
+        .forEach(
+            (name, file) -> outputs.put("grad_" + name, write(file, evaluation.gradient(name))));
+    if (request.rowLoss() != null) {
+      outputs.put("row_loss", write(request.rowLoss(), evaluation.rowLoss()));
+    }
+    List<Double> rowLoss = null;
+    if (evaluation.loss().isEmpty() && request.rowLoss() == null) {
+      rowLoss = values(evaluation.rowLoss());
+    }
+    return new EvalReport(
+        request.operation().name(),
+        evaluation.loss().isPresent() ? evaluation.loss().getAsDouble() : null,
+        rowLoss,
+        inputs,
+        loader.data().name().toLowerCase(Locale.ROOT),
+        context.device().toString(),
+        context.threads(),
+        evaluation.facts(),
+        context.workspaceBytes(),
+        milliseconds,
+        outputs);
+  }
+
+  private static EvalReport.FileFacts write(Path file, Tensor tensor) {
+    try (Tensor copy = tensor.to(Device.cpu())) {
+      NpyFiles.write(file, copy);
+    }
+    return facts(file, tensor);
+  }
+
+  private static EvalReport.FileFacts facts(Path file, Tensor tensor) {
+    List<Long> shape = Arrays.stream(tensor.shape()).boxed().toList();
+    return new EvalReport.FileFacts(
+        file.toString(), shape, tensor.dtype().name().toLowerCase(Locale.ROOT));
+  }
+
+  private static List<Double> values(Tensor tensor) {
+    List<Double> values = new ArrayList<>();
+    for (double value : tensor.toDoubleArray()) {
+      values.add(value);
+    }
+    return values;
+  }
+}

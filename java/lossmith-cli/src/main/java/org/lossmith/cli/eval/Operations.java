@@ -1,0 +1,11 @@
+package org.lossmith.cli.eval;
+
+import java.util.List;
+
+/** The registry of what {@code eval} offers. */
+final class Operations {
+  /** All operations, in the order of {@code eval --list}. */
+  static final List<Operation> ALL = List.of(new InfoNceOperation(), new CwclOperation());
+
+  private Operations() {}
+}
