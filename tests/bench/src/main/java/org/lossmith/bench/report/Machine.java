@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.lossmith.Lossmith;
 import org.lossmith.bench.contrastive.PyTorchProvider;
+import org.openjdk.jmh.util.Version;
 
 /** What a reader must know to compare numbers; nothing that tells whose machine it is. */
 final class Machine {
@@ -21,11 +22,14 @@ final class Machine {
     machine.put("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     machine.put("hypervisor", cpuFlags().contains(" hypervisor"));
     versions.put("lossmith", Lossmith.version());
-    versions.put("instructionSet", describedText("isa"));
-    versions.put("onednn", describedText("onednn"));
+    JsonNode library = library();
+    versions.put("instructionSet", library.findPath("isa").asText("unknown"));
+    for (JsonNode found : library.path("libraries")) {
+      versions.put(found.path("name").asText(), found.path("version").asText("absent"));
+    }
     versions.put("pytorch", PyTorchProvider.version());
     versions.put("jdk", Runtime.version().toString());
-    versions.put("jmh", org.openjdk.jmh.Main.class.getPackage().getImplementationVersion());
+    versions.put("jmh", Version.getPlainVersion());
   }
 
   private static String cpuFlags() {
@@ -45,11 +49,10 @@ final class Machine {
     }
   }
 
-  /** A field of the library's self-description, wherever it stands in it. */
-  private static String describedText(String key) {
+  /** What the library says of itself; only names and versions are taken from it, no paths. */
+  private static JsonNode library() {
     try {
-      JsonNode value = new ObjectMapper().readTree(Lossmith.describe()).findValue(key);
-      return value == null || !value.isTextual() ? "unknown" : value.textValue();
+      return new ObjectMapper().readTree(Lossmith.describe());
     } catch (IOException e) {
       throw new UncheckedIOException("Lossmith.describe() is not JSON", e);
     }
