@@ -36,6 +36,11 @@ public enum DType {
     return code;
   }
 
+  /** Whether elements are floating-point numbers. */
+  boolean isFloating() {
+    return code == LossmithNative.LSM_FLOAT || code == LossmithNative.LSM_BFLOAT;
+  }
+
   /**
    * The width of an element in bits.
    *

@@ -94,7 +94,7 @@ public final class LossResult implements AutoCloseable {
       default ->
           inputs.has(ContrastiveInputs.LOG_SCALE)
               ? like(inputs.get(ContrastiveInputs.LOG_SCALE))
-              : Tensor.zeros(x.device(), DType.F32, 1);
+              : Tensor.zeros(x.device(), DType.F64, 1);
     };
   }
 

@@ -18,6 +18,10 @@ import org.lossmith.internal.base.Status;
  * #address()}. A tensor of its own memory is in C order and 64-byte aligned; views may have any row
  * stride. Sizes are 64-bit, only methods with Java arrays and buffers have their limits.
  *
+ * <p>Floating-point types are converted into each other, rounded to nearest even; NaN and
+ * infinities are kept. Integer types are copied to the same type only, and read by {@link
+ * #asByteBuffer}.
+ *
  * <p>A tensor is closed by whoever made it; see {@link org.lossmith} for what closing means. The
  * methods that read or write elements are not ordered among threads: two threads that write the
  * same tensor must agree who goes first.
@@ -148,13 +152,43 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * A tensor on the CPU with the values converted to an element type, rounded to nearest even.
+   * An I32 tensor on the CPU with a copy of the values.
    *
-   * @param dtype element type
    * @param values elements in C order
    * @param shape extents; none: one dimension of {@code values.length}
    * @return a new tensor, to be closed by the caller
    * @throws IllegalArgumentException if the shape has not as many elements as there are values
+   */
+  public static Tensor of(int[] values, long... shape) {
+    Checks.given("values", values);
+    Tensor tensor = zeros(DType.I32, Shapes.forArray(values.length, shape));
+    return Transfers.filled(tensor, t -> Transfers.put(t, values));
+  }
+
+  /**
+   * An I64 tensor on the CPU with a copy of the values.
+   *
+   * @param values elements in C order
+   * @param shape extents; none: one dimension of {@code values.length}
+   * @return a new tensor, to be closed by the caller
+   * @throws IllegalArgumentException if the shape has not as many elements as there are values
+   */
+  public static Tensor of(long[] values, long... shape) {
+    Checks.given("values", values);
+    Tensor tensor = zeros(DType.I64, Shapes.forArray(values.length, shape));
+    return Transfers.filled(tensor, t -> Transfers.put(t, values));
+  }
+
+  /**
+   * A tensor on the CPU with the values converted to a floating-point type, rounded to nearest
+   * even.
+   *
+   * @param dtype a floating-point type
+   * @param values elements in C order
+   * @param shape extents; none: one dimension of {@code values.length}
+   * @return a new tensor, to be closed by the caller
+   * @throws IllegalArgumentException if the shape has not as many elements as there are values, or
+   *     the type is an integer type
    */
   public static Tensor of(DType dtype, float[] values, long... shape) {
     Checks.given("values", values);
@@ -390,10 +424,11 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * A copy with the elements converted, rounded to nearest even.
+   * A copy with the elements converted.
    *
    * @param dtype the element type
    * @return a new tensor, to be closed by the caller, also if this one has the type
+   * @throws IllegalArgumentException to or from another integer type
    */
   public Tensor to(DType dtype) {
     return Transfers.filled(zeros(device, dtype, shape), t -> t.copyFrom(this));
@@ -404,9 +439,9 @@ public final class Tensor implements AutoCloseable {
   /**
    * Overwrites this tensor with another of the same shape, converting the elements.
    *
-   * @param source where the elements come from; any element type, strides and device
+   * @param source where the elements come from; any strides and device
    * @return this tensor
-   * @throws IllegalArgumentException if the shapes differ
+   * @throws IllegalArgumentException if the shapes differ, or an integer type is to be converted
    */
   public Tensor copyFrom(Tensor source) {
     Checks.given("source", source);
@@ -421,7 +456,7 @@ public final class Tensor implements AutoCloseable {
    *
    * @param values as many as there are elements, in C order
    * @return this tensor
-   * @throws IllegalArgumentException if there are more or fewer
+   * @throws IllegalArgumentException if there are more or fewer, or this is an integer tensor
    */
   public Tensor copyFrom(float[] values) {
     Checks.given("values", values);
@@ -435,7 +470,7 @@ public final class Tensor implements AutoCloseable {
    *
    * @param values as many as there are elements, in C order
    * @return this tensor
-   * @throws IllegalArgumentException if there are more or fewer
+   * @throws IllegalArgumentException if there are more or fewer, or this is an integer tensor
    */
   public Tensor copyFrom(double[] values) {
     Checks.given("values", values);
@@ -448,7 +483,7 @@ public final class Tensor implements AutoCloseable {
    * Copies the elements to an array, converted to {@code float}.
    *
    * @param target as long as there are elements; filled in C order
-   * @throws IllegalArgumentException if it is longer or shorter
+   * @throws IllegalArgumentException if it is longer or shorter, or this is an integer tensor
    */
   public void copyTo(float[] target) {
     Checks.given("target", target);
@@ -460,7 +495,7 @@ public final class Tensor implements AutoCloseable {
    * Copies the elements to an array, converted to {@code double}.
    *
    * @param target as long as there are elements; filled in C order
-   * @throws IllegalArgumentException if it is longer or shorter
+   * @throws IllegalArgumentException if it is longer or shorter, or this is an integer tensor
    */
   public void copyTo(double[] target) {
     Checks.given("target", target);
@@ -472,6 +507,7 @@ public final class Tensor implements AutoCloseable {
    * The elements converted to {@code float}.
    *
    * @return a new array in C order
+   * @throws IllegalArgumentException if this is an integer tensor
    * @throws UnsupportedOperationException if there are more elements than an array can have
    */
   public float[] toFloatArray() {
@@ -484,6 +520,7 @@ public final class Tensor implements AutoCloseable {
    * The elements converted to {@code double}.
    *
    * @return a new array in C order
+   * @throws IllegalArgumentException if this is an integer tensor
    * @throws UnsupportedOperationException if there are more elements than an array can have
    */
   public double[] toDoubleArray() {
@@ -512,7 +549,8 @@ public final class Tensor implements AutoCloseable {
    * The only element of a tensor of one element, after the work queued on its device is done.
    *
    * @return its value
-   * @throws IllegalArgumentException if there are more or fewer elements
+   * @throws IllegalArgumentException if there are more or fewer elements, or this is an integer
+   *     tensor
    */
   public double item() {
     return Transfers.item(this);

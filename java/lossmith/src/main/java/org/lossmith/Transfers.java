@@ -78,6 +78,20 @@ final class Transfers {
     write(tensor, DType.U8, (memory, start, count) -> memory.put(values, start, count));
   }
 
+  static void put(Tensor tensor, int[] values) {
+    write(
+        tensor,
+        DType.I32,
+        (memory, start, count) -> memory.asIntBuffer().put(values, start, count));
+  }
+
+  static void put(Tensor tensor, long[] values) {
+    write(
+        tensor,
+        DType.I64,
+        (memory, start, count) -> memory.asLongBuffer().put(values, start, count));
+  }
+
   static void put(Tensor tensor, float[] values) {
     write(
         tensor,
@@ -111,6 +125,7 @@ final class Transfers {
       chunks(tensor, move);
       return;
     }
+    checkConvertible(tensor, dtype);
     try (Tensor stage = Tensor.zeros(dtype, tensor.shape())) {
       chunks(stage, move);
       copy(stage, tensor);
@@ -122,10 +137,19 @@ final class Transfers {
       chunks(tensor, move);
       return;
     }
+    checkConvertible(tensor, dtype);
     try (Tensor stage = Tensor.zeros(dtype, tensor.shape())) {
       copy(tensor, stage);
       chunks(stage, move);
     }
+  }
+
+  private static void checkConvertible(Tensor tensor, DType dtype) {
+    Checks.that(
+        tensor.dtype() == dtype || tensor.dtype().isFloating(),
+        "dtype",
+        "a floating-point tensor for floating-point values",
+        tensor);
   }
 
   private static boolean isPlain(Tensor tensor, DType dtype) {

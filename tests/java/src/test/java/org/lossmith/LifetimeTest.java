@@ -1,0 +1,160 @@
+package org.lossmith;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Closing during use is safe, and what is lost is found. */
+@Timeout(120)
+class LifetimeTest {
+  private static final int THREADS = 4;
+
+  /** Runs a task in threads until one fails or it says that it is done. */
+  private static void hammer(Task task, Runnable close) throws InterruptedException {
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    CountDownLatch started = new CountDownLatch(THREADS);
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < THREADS; i++) {
+      Thread thread =
+          new Thread(
+              () -> {
+                try {
+                  task.run();
+                  started.countDown();
+                  while (true) {
+                    task.run();
+                  }
+                } catch (IllegalStateException e) {
+                  started.countDown(); // The only failure that closing may cause.
+                } catch (Throwable e) {
+                  failure.compareAndSet(null, e);
+                  started.countDown();
+                }
+              });
+      thread.start();
+      threads.add(thread);
+    }
+    started.await();
+    close.run();
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertNull(failure.get(), () -> "unexpected: " + failure.get());
+  }
+
+  private interface Task {
+    void run() throws Exception;
+  }
+
+  @RepeatedTest(20)
+  void aTensorIsClosedDuringCopies() throws InterruptedException {
+    Tensor tensor = Tensor.of(new float[1000], 100, 10);
+    hammer(
+        () -> {
+          tensor.toDoubleArray();
+          try (Tensor rows = tensor.rows(1, 3)) {
+            rows.toFloatArray();
+          }
+        },
+        tensor::close);
+  }
+
+  @RepeatedTest(20)
+  void anInputIsClosedDuringEvaluation() throws InterruptedException {
+    Tensor x = Tensor.of(new float[64 * 16], 64, 16);
+    try (Context context = Context.cpu()) {
+      hammer(() -> InfoNce.of(1).evaluate(context, x, x).close(), x::close);
+    }
+  }
+
+  @RepeatedTest(20)
+  void aResultIsClosedDuringEvaluation() throws InterruptedException {
+    InfoNce loss = InfoNce.symmetric(1);
+    try (Context context = Context.cpu();
+        Tensor x = Tensor.of(new float[64 * 16], 64, 16)) {
+      ContrastiveInputs inputs = ContrastiveInputs.of(x, x);
+      LossResult result = loss.result(inputs, "x", "y");
+      hammer(
+          () -> {
+            loss.evaluate(context, inputs, result);
+            result.loss();
+          },
+          result::close);
+    }
+  }
+
+  @RepeatedTest(20)
+  void aContextIsClosedDuringEvaluation() throws InterruptedException {
+    Context context = Context.cpu();
+    try (Tensor x = Tensor.of(new float[64 * 16], 64, 16)) {
+      hammer(() -> InfoNce.of(1).evaluate(context, x, x).close(), context::close);
+    }
+  }
+
+  @RepeatedTest(5)
+  void manyThreadsCloseTheSameTensorOnce() throws InterruptedException {
+    Tensor tensor = Tensor.zeros(DType.F32, 10);
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < THREADS; i++) {
+      threads.add(new Thread(tensor::close));
+    }
+    threads.forEach(Thread::start);
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertTrue(tensor.isClosed());
+  }
+
+  @Test
+  void aResultClosesItsTensors() {
+    try (Context context = Context.cpu();
+        Tensor x = Tensor.of(new float[8], 4, 2)) {
+      LossResult result = InfoNce.of(1).evaluate(context, x, x);
+      Tensor gradient = result.gradient("x");
+      assertFalse(gradient.isClosed());
+      result.close();
+      result.close();
+      assertTrue(gradient.isClosed());
+      assertFalse(x.isClosed());
+    }
+  }
+
+  @Test
+  void aLostTensorIsFreedAndCounted() throws InterruptedException {
+    long before = Lossmith.leaks();
+    LeakCheck.expectOneMoreLeak();
+    Tensor.zeros(DType.F32, 1000);
+    assertEquals(1, Lossmith.liveTensors());
+    for (int i = 0; i < 100 && Lossmith.leaks() == before; i++) {
+      System.gc();
+      Thread.sleep(20);
+    }
+    assertEquals(before + 1, Lossmith.leaks());
+    for (int i = 0; i < 100 && Lossmith.liveTensors() > 0; i++) {
+      Thread.sleep(20);
+    }
+    assertEquals(0, Lossmith.liveBytes());
+  }
+
+  @Test
+  void viewsKeepALostParentFromLeaking() throws InterruptedException {
+    long before = Lossmith.leaks();
+    Tensor parent = Tensor.of(new float[] {1, 2, 3, 4}, 2, 2);
+    try (Tensor view = parent.rows(1, 2)) {
+      parent.close();
+      System.gc();
+      Thread.sleep(50);
+      assertEquals(4, view.toFloatArray()[1]);
+    }
+    assertEquals(before, Lossmith.leaks());
+  }
+}
