@@ -155,6 +155,10 @@ check 'a removed jar builds' test "$(builds)" = 3
 echo other >"$tree/java/lossmith-cli/target/lossmith-cli-$version.jar"
 lossmith info
 check 'a jar made elsewhere builds' test "$(builds)" = 4
+mkdir "$tree/java/lossmith-cli/target/lib"
+echo other >"$tree/java/lossmith-cli/target/lib/lossmith-$version.jar"
+lossmith info
+check 'a library made elsewhere builds' test "$(builds)" = 5
 ln -s "$tree/lossmith" "$bin/lossmith"
 (cd "$work/home" && env -i PATH="$bin" HOME="$work/home" JAVA_HOME="$jdk" lossmith info \
   >"$work/out" 2>"$work/err")

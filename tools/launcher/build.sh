@@ -12,28 +12,31 @@ project_version=$(version)
 cli_jar=$root/java/lossmith-cli/target/lossmith-cli-$project_version.jar
 bench_jar=$root/tests/bench/target/lossmith-bench-$project_version.jar
 
-# A hash over names and contents of the sources below the given paths, and over size and time of
-# the jars made from them. It needs no git, so it works in an unpacked archive as well.
-fingerprint() {
-  (
-    cd "$root" || exit 1
-    find "$@" -name target -prune -o -type f ! -name '*~' ! -name '.*' -print0 |
-      LC_ALL=C sort -z | xargs -0 sha256sum
-    find "$@" -maxdepth 3 -path '*/target/lossmith*.jar' -printf '%p %s %T@\n' |
-      grep -v -e '-sources.jar' -e '-javadoc.jar' | LC_ALL=C sort
-  ) | sha256sum | cut -d ' ' -f 1
-}
-
 library_sources=(pom.xml include native cmake java)
 bench_sources=("${library_sources[@]}" tests/bench)
+
+# fingerprint JAR SOURCE...: a hash over names and contents of the sources, and of the jar that was
+# made from them and the library's own jars beside it, so that a jar built from other sources in
+# between is noticed. It needs no git: it works in an unpacked archive as well.
+fingerprint() {
+  local jar=$1
+  shift
+  (
+    cd "$root" || exit 1
+    {
+      find "$@" -name target -prune -o -type f ! -name '*~' ! -name '.*' -print0
+      find "$jar" "${jar%/*}"/lib/lossmith*.jar -print0 2>/dev/null
+    } | LC_ALL=C sort -z | xargs -0 sha256sum
+  ) | sha256sum | cut -d ' ' -f 1
+}
 
 up_to_date() { # up_to_date STAMP JAR SOURCE...
   local stamp=$state/$1 jar=$2
   shift 2
-  [[ -f $jar && -f $stamp && $(<"$stamp") == "$(fingerprint "$@")" ]]
+  [[ -f $jar && -f $stamp && $(<"$stamp") == "$(fingerprint "$jar" "$@")" ]]
 }
 
-mark_built() { # mark_built STAMP SOURCE...
+mark_built() { # mark_built STAMP JAR SOURCE...
   local stamp=$1
   shift
   mkdir -p "$state"
@@ -82,7 +85,7 @@ build_unless_current() {
       say 'First start: Maven fetches about 100 MB and builds the library; this takes a few minutes.'
     run_step "Building Lossmith $project_version" "$state/logs/build.log" \
       quick_maven "${arguments[@]}" || exit 1
-    mark_built "$stamp" "$@"
+    mark_built "$stamp" "$jar" "$@"
   fi
   unlock
 }

@@ -90,7 +90,7 @@ check_maven() {
     record "Java suite, JDK $(jdk_major "$second_jdk")" \
       $((counted_passed > 0 ? 0 : 1)) tests/java/target/*-reports-second-jdk/*.xml
   fi
-  ((rc == 0)) && mark_built library.stamp "${library_sources[@]}"
+  ((rc == 0)) && mark_built library.stamp "$cli_jar" "${library_sources[@]}"
 }
 
 # The library promises to run on every JDK from 17 on: its tests run on the newest one too.
