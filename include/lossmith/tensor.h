@@ -35,12 +35,12 @@ LSM_API lsm_status lsm_tensor_destroy(lsm_output tensor);
 LSM_API int64_t lsm_tensor_address(lsm_input tensor);
 
 /**
- * Copies source to target: same shape; element types and strides may differ (conversion rounds
- * to nearest even; f32 NaN and infinities are kept); devices may differ.
+ * Copies source to target: same shape; strides and devices may differ. Floating types convert into
+ * each other (to nearest even; NaN and infinities are kept); an integer type copies to itself only.
  */
 LSM_API lsm_status lsm_tensor_copy(lsm_context context, lsm_input source, lsm_output target);
 
-/** Reads a tensor of one element as f64; waits for the context's stream first. */
+/** Reads a tensor of one element of any type as f64; waits for the context's stream first. */
 LSM_API lsm_status lsm_tensor_item(lsm_context context, lsm_input tensor, double* value);
 
 /** Bytes that live tensors of lsm_tensor_create hold in this process (all devices). */

@@ -101,6 +101,7 @@ extern "C" lsm_status lsm_contrastive_describe_plan(lsm_context context,
     const Lease lease(context);
     if (plan == nullptr) reject("plan", "a place for the result", "NULL");
     if (reference_width < 0) reject("reference_width", ">= 0", reference_width);
+    lossmith::type_of({code, bits, 1}, "dtype");
     // Views of the right shapes and no data: planning reads none.
     static char nothing[1];
     int64_t x_shape[2] = {n, d};

@@ -43,7 +43,8 @@ OwnedTensor* make(int64_t data, int32_t device_type, int32_t device_id, uint8_t 
   view.device = {device_type, device_id};
   view.ndim = ndim;
   view.dtype = {code, bits, 1};
-  if (ndim < 0 || ndim > lossmith::kMaxDimensions) reject("shape", "0 to 8 dimensions", ndim);
+  lossmith::type_of(view.dtype, "dtype");
+  if (ndim < 0 || ndim > lossmith::kMaxDimensions) reject("ndim", "0 to 8 dimensions", ndim);
   if (ndim > 0 && shape == nullptr) reject("shape", "extents", "NULL");
   for (int i = 0; i < ndim; ++i) owned->shape[i] = shape[i];
   view.shape = owned->shape;
@@ -116,7 +117,6 @@ extern "C" lsm_status lsm_tensor_item(lsm_context context, lsm_input tensor, dou
   return guard([&] {
     const Lease lease(context);
     const View view = lossmith::view_of(tensor, "tensor", lease->device);
-    lossmith::expect_floating(view, "tensor");
     lossmith::expect_scalar(view, "tensor");
     if (value == nullptr) reject("value", "a place for the result", "NULL");
     *value = lossmith::element(view, 0);

@@ -112,6 +112,16 @@ void expect_shape(const View& v, const char* argument, std::int64_t rows, std::i
   }
 }
 
+void expect_separate_rows(const View& v, const char* argument) {
+  const std::int64_t stride = v.strides[0] < 0 ? -v.strides[0] : v.strides[0];
+  if (v.shape[0] > 1 && stride < v.shape[1]) {
+    reject(argument,
+           "rows that do not overlap (row stride of at least the width " +
+               std::to_string(v.shape[1]) + ")",
+           "row stride " + std::to_string(v.strides[0]));
+  }
+}
+
 void expect_vector(const View& v, const char* argument, std::int64_t length) {
   if (v.ndim != 1 || v.shape[0] != length) {
     reject(argument, "[" + std::to_string(length) + "]", shape_text(v.shape, v.ndim));
@@ -124,9 +134,15 @@ void expect_scalar(const View& v, const char* argument) {
 
 double element(const View& v, std::int64_t i) {
   const std::int64_t stride = v.ndim == 0 ? 0 : v.strides[v.ndim - 1];
+  const std::int64_t at = i * stride;
+  if (v.type == Type::u8) return reinterpret_cast<const std::uint8_t*>(v.data)[at];
+  if (v.type == Type::i32) return reinterpret_cast<const std::int32_t*>(v.data)[at];
+  if (v.type == Type::i64) {
+    return static_cast<double>(reinterpret_cast<const std::int64_t*>(v.data)[at]);
+  }
   return dispatch_floating(v.type, [&](auto tag) {
     using T = decltype(tag);
-    return Convert<double>::from(reinterpret_cast<const T*>(v.data)[i * stride]);
+    return Convert<double>::from(reinterpret_cast<const T*>(v.data)[at]);
   });
 }
 

@@ -46,9 +46,11 @@ void expect_floating(const View& v, const char* argument);
 void expect_shape(const View& v, const char* argument, std::int64_t rows, std::int64_t columns);
 void expect_vector(const View& v, const char* argument, std::int64_t length);
 void expect_scalar(const View& v, const char* argument);
+// An output matrix whose rows do not share elements.
+void expect_separate_rows(const View& v, const char* argument);
 void expect_type(const View& v, const char* argument, Type a, Type b);
 
-// Element i of a vector or scalar of floating type, as f64.
+// Element i of a vector or scalar, as f64 (i64 beyond 2^53 rounds); set_element: floating types.
 double element(const View& v, std::int64_t i);
 void set_element(const View& v, std::int64_t i, double value);
 

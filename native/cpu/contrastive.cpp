@@ -100,12 +100,16 @@ class ContrastiveRun {
     s_.y_rows.view = call.y;
     s_.reference_rows.view = call.reference;
     s_.reference_columns.view = call.reference_y;
-    const bool copy = compact_ || call.options.normalize || !same_type(call.x.type);
+    // oneDNN wants rows one after another; rows that repeat, overlap or run backwards are packed.
+    const auto unusual = [](const View& v) { return v.shape[0] > 1 && v.strides[0] < v.shape[1]; };
+    const bool copy = compact_ || call.options.normalize || !same_type(call.x.type) ||
+                      unusual(call.x) || unusual(call.y);
     copy_ = copy;
     s_.ldx = copy ? s_.d : row_stride(call.x);
     s_.ldy = copy ? s_.d : row_stride(call.y);
     const auto direct = [&](const View& gradient) {
-      return !compact_ && !call.options.normalize && same_as_accumulator(gradient.type);
+      return !compact_ && !call.options.normalize && same_as_accumulator(gradient.type) &&
+             !unusual(gradient);
     };
     if (call.grad_x.present()) {
       s_.grad_x_direct = direct(call.grad_x);

@@ -19,6 +19,10 @@ inline void run_statistics(const StatisticsTile<double>& t) { contrastive_statis
 inline void run_coefficients(CoefficientTile<float>& t) { kernels().contrastive->coefficients(t); }
 inline void run_coefficients(CoefficientTile<double>& t) { contrastive_coefficients_f64(t); }
 
+inline void run_weighted_sums(const StatisticsTile<float>& t) {
+  kernels().contrastive->weighted_sums(t);
+}
+inline void run_weighted_sums(const StatisticsTile<double>& t) { contrastive_weighted_sums_f64(t); }
 inline void run_pair_scores(const ScoreTile<float>& t, std::int64_t pair, float* out) {
   kernels().contrastive->pair_scores(t, pair, out);
 }

@@ -212,16 +212,13 @@ void collect_for_loss(ContrastiveState<T, A>& s, const Block& b, const Tile& t, 
                       std::int64_t ld, const A* weights) {
   keep_pair_scores(s, t, dots, ld);
   if (!s.dense()) return;
-  for (std::int64_t i = 0; i < t.rows; ++i) {
-    double sum = 0;
-    for (std::int64_t j = 0; j < t.columns; ++j) {
-      const A bias = s.bias != nullptr ? s.bias[t.column + j] : A(0);
-      sum += static_cast<double>(weights[i * t.columns + j]) *
-             (s.scale * static_cast<double>(dots[i * ld + j]) + static_cast<double>(bias));
-    }
-    s.partials.weighted[(t.row - b.row_begin + i) * b.column_tiles + t.column_tile] =
-        static_cast<A>(sum);
-  }
+  StatisticsTile<A> tile{};
+  tile.scores = score_tile(s, t, dots, ld);
+  tile.weights = weights;
+  tile.weights_ld = t.columns;
+  tile.weighted = s.partials.weighted + (t.row - b.row_begin) * b.column_tiles + t.column_tile;
+  tile.row_stride = b.column_tiles;
+  run_weighted_sums(tile);
 }
 
 template <class T, class A>

@@ -25,6 +25,15 @@ void expect_vector_or_scalar(const View& v, const char* name, std::int64_t lengt
   }
 }
 
+void expect_output_vector(const View& v, const char* name, std::int64_t length) {
+  expect_vector(v, name, length);
+  if (length > 1 && v.strides[0] == 0) reject(name, "elements of their own", "stride 0");
+}
+
+void expect_flag(std::int32_t value, const char* name) {
+  if (value != 0 && value != 1) reject(name, "0 or 1", value);
+}
+
 void expect_finite(const View& v, const char* name) {
   for (std::int64_t i = 0; i < v.elements(); ++i) {
     if (!std::isfinite(element(v, i))) {
@@ -214,19 +223,21 @@ void take_outputs(const ContrastiveArguments& a, const lsm_device& device, Contr
     }
     expect_scalar(c.loss, "loss");
   }
-  if (c.row_loss.present()) expect_vector(c.row_loss, "row_loss", c.shard.rows);
+  if (c.row_loss.present()) expect_output_vector(c.row_loss, "row_loss", c.shard.rows);
   if (c.grad_x.present()) {
     expect_type(c.grad_x, "grad_x", c.x.type, Type::f32);
     expect_shape(c.grad_x, "grad_x", c.n, c.d);
+    expect_separate_rows(c.grad_x, "grad_x");
   }
   if (c.grad_y.present()) {
     expect_type(c.grad_y, "grad_y", c.y.type, Type::f32);
     expect_shape(c.grad_y, "grad_y", c.m, c.d);
+    expect_separate_rows(c.grad_y, "grad_y");
   }
   if (c.grad_log_scale.present()) expect_scalar(c.grad_log_scale, "grad_log_scale");
   if (c.grad_bias.present()) {
     if (!c.bias.present()) reject("grad_bias", "NULL where bias is NULL", "a tensor");
-    expect_vector(c.grad_bias, "grad_bias", c.bias.elements());
+    expect_output_vector(c.grad_bias, "grad_bias", c.bias.elements());
   }
 }
 
@@ -264,6 +275,8 @@ void validate_options(const lsm_contrastive_options* options) {
   if (!(o.label_smoothing >= 0 && o.label_smoothing < 1)) {
     reject("label_smoothing", "0 <= e < 1", o.label_smoothing);
   }
+  expect_flag(o.normalize, "normalize");
+  expect_flag(o.normalize_reference, "normalize_reference");
   if (o.reduction != LSM_MEAN && o.reduction != LSM_SUM && o.reduction != LSM_NONE) {
     reject("reduction", "LSM_MEAN, LSM_SUM or LSM_NONE", o.reduction);
   }

@@ -9,6 +9,7 @@ extern const ContrastiveTileKernels contrastive_tile_kernels;
 const ContrastiveTileKernels contrastive_tile_kernels = {
     ContrastiveTile<WideF32, TailF32>::statistics,
     ContrastiveTile<WideF32, TailF32>::coefficients,
+    ContrastiveTile<WideF32, TailF32>::weighted_sums,
     ContrastiveTile<WideF32, TailF32>::pair_scores,
 };
 

@@ -58,6 +58,7 @@ struct CoefficientTile {
 struct ContrastiveTileKernels {
   void (*statistics)(const StatisticsTile<float>& tile);
   void (*coefficients)(CoefficientTile<float>& tile);
+  void (*weighted_sums)(const StatisticsTile<float>& tile);  // the part for explicit weights alone
   // Scores of the pairs that lie in the tile (row i pairs with column i + pair) to out[i]: the
   // very numbers that entered the statistics.
   void (*pair_scores)(const ScoreTile<float>& tile, std::int64_t pair, float* out);
@@ -66,6 +67,7 @@ struct ContrastiveTileKernels {
 // The oracle's versions.
 void contrastive_statistics_f64(const StatisticsTile<double>& tile);
 void contrastive_coefficients_f64(CoefficientTile<double>& tile);
+void contrastive_weighted_sums_f64(const StatisticsTile<double>& tile);
 void contrastive_pair_scores_f64(const ScoreTile<double>& tile, std::int64_t pair, double* out);
 
 }  // namespace lossmith
