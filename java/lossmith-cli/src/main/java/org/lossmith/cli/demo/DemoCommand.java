@@ -57,7 +57,7 @@ public final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--epochs",
       paramLabel = "COUNT",
-      description = "Passes over the training pairs. Default: 8, quick 2.")
+      description = "Passes over the training pairs. Default: 10, quick 2.")
   private Integer epochs;
 
   @Option(
@@ -104,6 +104,9 @@ public final class DemoCommand implements Callable<Integer> {
       Files.writeString(out.resolve(Demo.REPORT), text + "\n", StandardCharsets.UTF_8);
       spec.commandLine().getOut().println(json ? text : DemoText.of(report));
       return 0;
+    } catch (IllegalArgumentException e) {
+      // The library names the hyperparameter as the flag does.
+      throw new UsageException("--" + e.getMessage());
     } catch (IOException e) {
       throw new FailureException("--out " + out + ": cannot write: " + e.getMessage(), e);
     }

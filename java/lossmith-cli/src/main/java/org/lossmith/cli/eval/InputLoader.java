@@ -1,5 +1,7 @@
 package org.lossmith.cli.eval;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -98,10 +100,11 @@ final class InputLoader {
     if (tensor.dtype() == DType.U8) {
       return tensor;
     }
-    double[] values = tensor.toDoubleArray();
-    byte[] flags = new byte[values.length];
-    for (int i = 0; i < values.length; i++) {
-      flags[i] = (byte) (values[i] == 0 ? 0 : 1);
+    byte[] flags = new byte[Math.toIntExact(tensor.elements())];
+    ByteBuffer values = tensor.asByteBuffer().order(ByteOrder.nativeOrder());
+    for (int i = 0; i < flags.length; i++) {
+      long value = tensor.dtype() == DType.I64 ? values.getLong() : values.getInt();
+      flags[i] = (byte) (value == 0 ? 0 : 1);
     }
     Tensor mask = Tensor.of(flags, tensor.shape());
     tensor.close();

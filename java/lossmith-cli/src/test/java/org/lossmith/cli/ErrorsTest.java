@@ -1,0 +1,129 @@
+package org.lossmith.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.lossmith.cli.npy.NpyBytes;
+
+/** Every error is one line on stderr that names flag, expected and got. */
+class ErrorsTest extends LeakFreeTest {
+  @TempDir static Path folder;
+
+  @BeforeEach
+  void writeInputs() throws IOException {
+    NpyBytes.matrix(folder.resolve("x.npy"), new double[][] {{1, 0}, {0, 1}});
+    NpyBytes.matrix(folder.resolve("wide.npy"), new double[][] {{1, 0, 0}, {0, 1, 0}});
+    NpyBytes.write(folder.resolve("f4.npy"), NpyBytes.dictionary("<f4", false, 2, 2), new byte[16]);
+    NpyBytes.write(folder.resolve("i8.npy"), NpyBytes.dictionary("<i8", false, 2, 2), new byte[32]);
+    Files.writeString(folder.resolve("text.npy"), "no array");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      textBlock =
+          """
+          ""                                        | lossmith: expected a command, got none
+          compute                                   | lossmith: expected one of
+          --frobnicate                              | got '--frobnicate'
+          eval                                      | expected an operation (infonce, cwcl), got none
+          eval clip                                 | expected one of infonce, cwcl, got 'clip'
+          eval cwcl                                 | --x: expected a .npy file, got nothing
+          eval cwcl --x x --y x                     | expected exactly one of --reference and --weights
+          eval cwcl --x x --y x --refrence x        | did you mean --reference?
+          eval infonce --x x --y x --temperature 0  | --temperature: expected a finite value > 0, got 0
+          eval infonce --x x --y x --temperature hot | '--temperature': 'hot' is not a double
+          eval infonce --x x --y x --max-scale -1   | --max-scale: expected
+          eval infonce --x x --y x --label-smoothing 1 | --label-smoothing: expected
+          eval infonce --x x --y x --reduction avg  | '--reduction': expected one of
+          eval infonce --x x --y x --dtype f8       | '--dtype': expected one of
+          eval infonce --x x --y x --device gpu     | expected cpu or cuda:NUMBER, got 'gpu'
+          eval infonce --x x --y x --budget lots    | expected bytes with an optional suffix
+          eval infonce --x x --y x --threads -3     | --threads: expected
+          eval infonce --x x --y x --repeat 0       | --repeat: expected at least 1, got 0
+          eval infonce --x x --y x --symmetric --row-coefficient 1 | --symmetric: expected without
+          eval infonce --x x --y x --grad-bias g    | --grad-bias: expected with --bias, got no --bias
+          demo --epochs 0                           | --epochs: expected at least 1, got 0
+          demo --temperature -1                     | --temperature: expected a finite value > 0, got -1
+          """)
+  void wrongUsageExitsWith2(String words, String message) {
+    assertFails(2, words, message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      textBlock =
+          """
+          eval infonce --x no --y x     | no.npy: no such file or directory
+          eval infonce --x text --y x   | text.npy: expected a .npy file
+          eval infonce --x i8 --y x     | i8.npy: expected f2, f4 or f8 elements, got i64 of shape [2, 2]
+          eval infonce --x f4 --y x     | x.npy: expected f32 as --x has, got f64; --dtype converts
+          eval infonce --x x --y wide   | wide.npy: expected
+          eval infonce --x x --y x --ignore x | x.npy: expected u1, bool or integer elements, got f64
+          eval infonce --x x --y x --device cuda:0 | cuda:0
+          eval infonce --x x --y x --grad-x no/such/folder | no such file or directory
+          """)
+  void failuresExitWith1(String words, String message) {
+    assertFails(1, words, message);
+  }
+
+  @Test
+  void aFlagOfTheInputIsNamed() {
+    Cli run = run("eval infonce --x x --y wide");
+    assertTrue(run.err().startsWith("lossmith eval infonce: --y " + folder), run.err());
+    assertTrue(run.err().contains("got"), run.err());
+  }
+
+  @Test
+  void aFailedCallWritesNothing() {
+    run("eval infonce --x x --y wide --grad-x gx");
+    assertFalse(Files.exists(folder.resolve("gx.npy")));
+  }
+
+  @Test
+  void helpGoesToStdoutAndExitsWith0() {
+    for (String command : List.of("--help", "eval --help", "eval cwcl --help", "demo --help")) {
+      Cli run = run(command);
+      assertEquals(0, run.code());
+      assertEquals("", run.err());
+      assertTrue(run.out().startsWith("Usage: lossmith"), run.out());
+      assertFalse(run.out().contains("\u001b"), "no colours off a terminal");
+      assertTrue(run.out().lines().allMatch(l -> l.length() <= 100), run.out());
+    }
+  }
+
+  private static void assertFails(int code, String words, String message) {
+    Cli run = run(words);
+    assertEquals(code, run.code(), run.err());
+    assertEquals("", run.out());
+    assertEquals(1, run.err().lines().count(), run.err());
+    assertTrue(run.err().startsWith("lossmith"), run.err());
+    assertTrue(run.err().contains(message), run.err());
+  }
+
+  /** Runs a line of words; after a flag for a file the word stands for a file of the folder. */
+  private static Cli run(String line) {
+    List<String> files =
+        List.of("--x", "--y", "--reference", "--ignore", "--grad-x", "--grad-bias");
+    String[] words = line.isEmpty() ? new String[0] : line.split(" ");
+    for (int i = 1; i < words.length; i++) {
+      if (files.contains(words[i - 1])) {
+        words[i] = folder.resolve(words[i] + ".npy").toString();
+      }
+    }
+    return Cli.run((Object[]) words);
+  }
+}

@@ -1,0 +1,56 @@
+package org.lossmith.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The packaged jar as the launcher starts it. */
+class JarTest {
+  @Test
+  void tellsItsVersion() throws IOException, InterruptedException {
+    Cli run = run("--version");
+    assertEquals(0, run.code(), run.err());
+    assertEquals("lossmith " + System.getProperty("lossmith.version"), run.out().strip());
+    assertEquals("", run.err());
+  }
+
+  @Test
+  void findsLibrariesAndNatives() throws IOException, InterruptedException {
+    Cli run = run("info", "--no-measure", "--json");
+    assertEquals(0, run.code(), run.err());
+    assertTrue(run.json().has("version"));
+    assertEquals("", run.err(), "no warnings");
+  }
+
+  @Test
+  void exitsWithTheCodeOfTheCommand() throws IOException, InterruptedException {
+    Cli run = run("eval", "infonce");
+    assertEquals(2, run.code());
+    assertFalse(run.err().contains("\u001b"), "no colours off a terminal");
+  }
+
+  private static Cli run(String... arguments) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-jar", System.getProperty("lossmith.cli.jar")));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    Path err = Files.createTempFile("lossmith", ".err");
+    try {
+      Process process = builder.redirectError(err.toFile()).start();
+      String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      int code = process.waitFor();
+      return new Cli(code, out, Files.readString(err));
+    } finally {
+      Files.delete(err);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+package org.lossmith.cli.demo;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.lossmith.cli.Cli;
+import org.lossmith.cli.Json;
+import org.lossmith.cli.LeakFreeTest;
+
+class DemoTest extends LeakFreeTest {
+  private static final String[] RESULTS = {"held_out", "zero_shot"};
+
+  @TempDir Path folder;
+
+  @Test
+  void learnsDrawsAndRepeatsItself() throws IOException {
+    JsonNode first = run(1, 0).json();
+    for (JsonNode loss : first.get("losses")) {
+      String name = loss.get("name").asText();
+      JsonNode start = loss.get("epochs").get(0).get("held_out");
+      assertTrue(start.get("precision_at1").asDouble() < 0.05, name + " starts by chance");
+      for (String result : RESULTS) {
+        JsonNode scores = loss.get(result);
+        double top = scores.get("precision_at1").asDouble();
+        assertTrue(top > 0.3, name + " learns: " + scores);
+        assertTrue(scores.get("mean_reciprocal_rank").asDouble() > top, scores.toString());
+        assertTrue(scores.get("precision_at5").asDouble() > top, scores.toString());
+      }
+      assertTrue(loss.get("workspace_bytes").asLong() > 0);
+    }
+    assertEquals(1024L * 1024 * 4, first.get("memory").get("one_matrix").asLong());
+    assertEquals(first, Json.read(Files.readString(folder.resolve("report.json"))));
+    for (String chart : new String[] {"learning-curves", "map-infonce", "map-cwcl"}) {
+      assertShowsSomething(folder.resolve(chart + ".png"));
+      assertTrue(Files.readString(folder.resolve(chart + ".svg")).contains("<svg"));
+    }
+
+    // Neither a second run nor another number of threads changes a digit.
+    assertEquals(scores(first), scores(run(1, 1).json()));
+    assertNotEquals(scores(first), scores(run(2, 0).json()));
+  }
+
+  private Cli run(long seed, int threads) {
+    Cli run =
+        Cli.run(
+            "demo",
+            "--quick",
+            "--epochs",
+            1,
+            "--seed",
+            seed,
+            "--threads",
+            threads,
+            "--out",
+            folder,
+            "--quiet",
+            "--json");
+    assertEquals(0, run.code(), run.err());
+    assertEquals("", run.err());
+    assertFalse(run.out().contains("\u001b"), "no colours off a terminal");
+    return run;
+  }
+
+  /** Everything that the seed decides about: losses and scores, not times. */
+  private static String scores(JsonNode report) {
+    StringBuilder scores = new StringBuilder();
+    for (JsonNode loss : report.get("losses")) {
+      for (JsonNode epoch : loss.get("epochs")) {
+        scores.append(epoch.get("loss")).append(epoch.get("held_out"));
+        scores.append(epoch.get("zero_shot")).append('\n');
+      }
+    }
+    return scores.toString();
+  }
+
+  private static void assertShowsSomething(Path png) throws IOException {
+    BufferedImage image = ImageIO.read(png.toFile());
+    Set<Integer> colours = new HashSet<>();
+    for (int y = 0; y < image.getHeight(); y += 3) {
+      for (int x = 0; x < image.getWidth(); x += 3) {
+        colours.add(image.getRGB(x, y));
+      }
+    }
+    assertTrue(colours.size() > 20, png + " shows " + colours.size() + " colours");
+  }
+}

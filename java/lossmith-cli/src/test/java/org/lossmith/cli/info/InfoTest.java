@@ -1,0 +1,34 @@
+package org.lossmith.cli.info;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
+import org.lossmith.Lossmith;
+import org.lossmith.cli.Cli;
+import org.lossmith.cli.LeakFreeTest;
+
+class InfoTest extends LeakFreeTest {
+  @Test
+  void describesAndMeasures() {
+    Cli run = Cli.run("info", "--json");
+    assertEquals(0, run.code(), run.err());
+    JsonNode info = run.json();
+    assertEquals(Lossmith.version(), info.get("version").asText());
+    for (String rate :
+        new String[] {"gemm_f32_flops", "gemm_bf16_flops", "copy_bytes_per_second"}) {
+      assertTrue(info.get("measured").get(rate).asDouble() > 1e8, rate);
+    }
+  }
+
+  @Test
+  void describesWithoutMeasuring() {
+    Cli run = Cli.run("info", "--no-measure");
+    assertEquals(0, run.code(), run.err());
+    assertTrue(run.out().contains(Lossmith.version()));
+    assertFalse(run.out().contains("GEMM"));
+    assertFalse(Cli.run("info", "--no-measure", "--json").json().has("measured"));
+  }
+}
