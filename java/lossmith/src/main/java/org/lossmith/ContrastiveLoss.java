@@ -152,4 +152,46 @@ public sealed interface ContrastiveLoss permits InfoNce, Cwcl {
   default ContrastivePlan plan(Context context, ContrastiveInputs inputs, String... wanted) {
     return ContrastiveCalls.plan(this, context, inputs, wanted);
   }
+
+  /**
+   * The first half of a sharded evaluation: what the scores of this shard contribute.
+   *
+   * <p>Processes or devices that each hold rows of x and rows of y compute, one after another, the
+   * statistics of their blocks; {@link ShardStatistics#merge} of them; the {@link #gradients} of
+   * their blocks; and sums of the losses and of the gradients of the rows that several of them
+   * hold. One shard that holds everything gives what {@link #evaluate} gives.
+   *
+   * @param context where to compute
+   * @param shard which block of the scores
+   * @param inputs the shard's rows of x and y, and of references or weights; pairs to ignore are
+   *     left out of all shards instead
+   * @return new statistics, to be closed by the caller
+   * @throws IllegalArgumentException if an argument is null or does not fit
+   */
+  default ShardStatistics statistics(Context context, Shard shard, ContrastiveInputs inputs) {
+    return ShardedCalls.statistics(this, context, shard, inputs);
+  }
+
+  /**
+   * The second half of a sharded evaluation: the shard's addends of the loss and the gradients.
+   *
+   * @param context where to compute
+   * @param shard which block of the scores
+   * @param inputs as in {@link #statistics}; row weights and an upstream gradient by rows are those
+   *     of the whole batch
+   * @param merged the statistics of the whole batch
+   * @param wanted as in {@link #evaluate(Context, ContrastiveInputs, String...)}; row losses are
+   *     those of the whole batch
+   * @return a new result, to be closed by the caller; its gradients of F16 and BF16 inputs are F32,
+   *     because they are to be added up
+   * @throws IllegalArgumentException if an argument is null or does not fit
+   */
+  default LossResult gradients(
+      Context context,
+      Shard shard,
+      ContrastiveInputs inputs,
+      ShardStatistics merged,
+      String... wanted) {
+    return ShardedCalls.gradients(this, context, shard, inputs, merged, wanted);
+  }
 }

@@ -36,13 +36,24 @@ public final class LossResult implements AutoCloseable {
 
   static LossResult of(Reduction reduction, ContrastiveInputs inputs, String... wanted) {
     Checks.given("inputs", inputs);
+    return of(reduction, inputs, inputs.x().size(0), false, wanted);
+  }
+
+  /** Row losses are those of the whole batch; gradients are addends, never narrower than F32. */
+  static LossResult ofShard(
+      Reduction reduction, Shard shard, ContrastiveInputs inputs, String... wanted) {
+    return of(reduction, inputs, shard.rows(), true, wanted);
+  }
+
+  private static LossResult of(
+      Reduction reduction, ContrastiveInputs inputs, long rows, boolean addends, String[] wanted) {
     boolean[] slots = slots(reduction, inputs, wanted);
     Tensor[] tensors = new Tensor[NAMES.length];
     Set<String> gradients = new LinkedHashSet<>();
     try {
       for (int slot = 0; slot < NAMES.length; slot++) {
         if (slots[slot]) {
-          tensors[slot] = allocate(slot, inputs);
+          tensors[slot] = allocate(slot, inputs, rows, addends);
           if (slot >= GRAD_X) {
             gradients.add(NAMES[slot]);
           }
@@ -83,23 +94,25 @@ public final class LossResult implements AutoCloseable {
             + "\"");
   }
 
-  private static Tensor allocate(int slot, ContrastiveInputs inputs) {
+  private static Tensor allocate(int slot, ContrastiveInputs inputs, long rows, boolean addends) {
     Tensor x = inputs.x();
     return switch (slot) {
       case LOSS -> Tensor.zeros(x.device(), DType.F64, 1);
-      case ROW_LOSS -> Tensor.zeros(x.device(), DType.F64, x.size(0));
-      case GRAD_X -> like(x);
-      case GRAD_Y -> like(inputs.y());
-      case GRAD_BIAS -> like(inputs.get(ContrastiveInputs.BIAS));
+      case ROW_LOSS -> Tensor.zeros(x.device(), DType.F64, rows);
+      case GRAD_X -> like(x, addends);
+      case GRAD_Y -> like(inputs.y(), addends);
+      case GRAD_BIAS -> like(inputs.get(ContrastiveInputs.BIAS), false);
       default ->
           inputs.has(ContrastiveInputs.LOG_SCALE)
-              ? like(inputs.get(ContrastiveInputs.LOG_SCALE))
+              ? like(inputs.get(ContrastiveInputs.LOG_SCALE), false)
               : Tensor.zeros(x.device(), DType.F64, 1);
     };
   }
 
-  private static Tensor like(Tensor tensor) {
-    return Tensor.zeros(tensor.device(), tensor.dtype(), tensor.shape());
+  private static Tensor like(Tensor tensor, boolean widened) {
+    boolean narrow = tensor.dtype().bytes() < DType.F32.bytes();
+    DType dtype = widened && narrow ? DType.F32 : tensor.dtype();
+    return Tensor.zeros(tensor.device(), dtype, tensor.shape());
   }
 
   /**

@@ -549,8 +549,7 @@ public final class Tensor implements AutoCloseable {
    * The only element of a tensor of one element, after the work queued on its device is done.
    *
    * @return its value
-   * @throws IllegalArgumentException if there are more or fewer elements, or this is an integer
-   *     tensor
+   * @throws IllegalArgumentException if there are more or fewer elements
    */
   public double item() {
     return Transfers.item(this);

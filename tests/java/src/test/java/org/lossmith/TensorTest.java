@@ -209,6 +209,17 @@ class TensorTest {
   }
 
   @Test
+  void itemReadsIntegersToo() {
+    try (Tensor i = Tensor.of(new int[] {-7});
+        Tensor l = Tensor.of(new long[] {1L << 40});
+        Tensor b = Tensor.of(new byte[] {(byte) 200})) {
+      assertEquals(-7, i.item());
+      assertEquals(0x1p40, l.item());
+      assertEquals(200, b.item());
+    }
+  }
+
+  @Test
   void shapesAreCopies() {
     long[] shape = {2, 3};
     try (Tensor t = Tensor.zeros(DType.F32, shape)) {
