@@ -2,26 +2,21 @@
 
 #include <dnnl.h>
 
-#include <cstdio>
 #include <string>
 
-#include "cpu/gemm.h"
-#include "cpu/isa.h"
+#include "engine/backend.h"
 
 namespace {
 
 std::string describe() {
   const dnnl_version_t* dnnl = dnnl_version();
-  char text[1024];
-  std::snprintf(
-      text, sizeof text,
-      "{\"version\":\"%s\",\"backends\":[{\"name\":\"cpu\",\"available\":true,\"isa\":\"%s\","
-      "\"bf16_products\":%s},{\"name\":\"cuda\",\"available\":false,\"reason\":\"this build holds "
-      "the CPU backend only\"}],\"devices\":[{\"type\":\"cpu\",\"index\":0}],"
-      "\"libraries\":[{\"name\":\"oneDNN\",\"version\":\"%d.%d.%d\",\"found\":true}]}",
-      LOSSMITH_VERSION, lossmith::kernels().isa, lossmith::bf16_products() ? "true" : "false",
-      dnnl->major, dnnl->minor, dnnl->patch);
-  return text;
+  const std::string version = std::to_string(dnnl->major) + "." + std::to_string(dnnl->minor) +
+                              "." + std::to_string(dnnl->patch);
+  return std::string("{\"version\":\"") + LOSSMITH_VERSION +
+         "\",\"backends\":" + lossmith::describe_backends() +
+         ",\"devices\":[{\"type\":\"cpu\",\"index\":0}],"
+         "\"libraries\":[{\"name\":\"oneDNN\",\"version\":\"" +
+         version + "\",\"found\":true}]}";
 }
 
 }  // namespace

@@ -2,8 +2,7 @@
 
 #include "core/context.h"
 #include "core/status.h"
-#include "cpu/gemm.h"
-#include "cpu/machine.h"
+#include "engine/backend.h"
 
 using lossmith::guard;
 using lossmith::Lease;
@@ -34,9 +33,11 @@ extern "C" int64_t lsm_context_workspace_bytes(lsm_context context) {
   return bytes;
 }
 
-// The CPU has no queue: a call is done when it returns.
 extern "C" lsm_status lsm_context_synchronize(lsm_context context) {
-  return guard([&] { const Lease lease(context); });
+  return guard([&] {
+    const Lease lease(context);
+    lease->backend.synchronize(*lease);
+  });
 }
 
 extern "C" int32_t lsm_context_threads(lsm_context context) {
@@ -57,7 +58,7 @@ extern "C" lsm_status lsm_measure_gemm(lsm_context context, uint8_t code, uint8_
     }
     if (repeats < 1) reject("repeats", ">= 1", repeats);
     if (rate == nullptr) reject("rate", "a place for the result", "NULL");
-    *rate = lossmith::measure_gemm(*lease, type, m, n, k, repeats);
+    *rate = lease->backend.measure_gemm(*lease, type, m, n, k, repeats);
   });
 }
 
@@ -68,6 +69,6 @@ extern "C" lsm_status lsm_measure_copy(lsm_context context, int64_t bytes, int32
     if (bytes < 1) reject("bytes", ">= 1", bytes);
     if (repeats < 1) reject("repeats", ">= 1", repeats);
     if (rate == nullptr) reject("rate", "a place for the result", "NULL");
-    *rate = lossmith::measure_copy(*lease, bytes, repeats);
+    *rate = lease->backend.measure_copy(*lease, bytes, repeats);
   });
 }

@@ -5,7 +5,7 @@
 
 #include "core/context.h"
 #include "core/status.h"
-#include "cpu/contrastive.h"
+#include "engine/backend.h"
 
 using lossmith::ContrastiveArguments;
 using lossmith::ContrastiveCall;
@@ -19,7 +19,7 @@ lsm_status run(lsm_context context, const ContrastiveArguments& arguments) {
   return guard([&] {
     const Lease lease(context);
     const ContrastiveCall call = lossmith::validate(arguments, lease->device);
-    lossmith::run_contrastive(call, *lease);
+    lease->backend.run_contrastive(call, *lease);
   });
 }
 
@@ -101,7 +101,10 @@ extern "C" lsm_status lsm_contrastive_describe_plan(lsm_context context,
     const Lease lease(context);
     if (plan == nullptr) reject("plan", "a place for the result", "NULL");
     if (reference_width < 0) reject("reference_width", ">= 0", reference_width);
-    lossmith::type_of({code, bits, 1}, "dtype");
+    const lossmith::Type type = lossmith::type_of({code, bits, 1}, "dtype");
+    if (!lossmith::is_floating(type)) {
+      reject("dtype", "f32, bf16, f16 or f64", lossmith::name_of(type));
+    }
     // Views of the right shapes and no data: planning reads none.
     static char nothing[1];
     int64_t x_shape[2] = {n, d};
@@ -136,6 +139,6 @@ extern "C" lsm_status lsm_contrastive_describe_plan(lsm_context context,
       call.grad_y = call.y;
     }
     call.loss = call.x;
-    *plan = lossmith::plan_contrastive(call, *lease);
+    *plan = lease->backend.plan_contrastive(call, *lease);
   });
 }

@@ -4,7 +4,7 @@
 
 #include "core/context.h"
 #include "core/status.h"
-#include "cpu/contrastive.h"
+#include "engine/backend.h"
 
 using lossmith::ContrastiveArguments;
 using lossmith::ContrastiveCall;
@@ -20,7 +20,7 @@ lsm_status run(lsm_context context, ContrastiveArguments arguments) {
   return guard([&] {
     const Lease lease(context);
     const ContrastiveCall call = lossmith::validate(arguments, lease->device);
-    lossmith::run_contrastive(call, *lease);
+    lease->backend.run_contrastive(call, *lease);
   });
 }
 

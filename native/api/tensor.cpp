@@ -6,7 +6,7 @@
 #include "core/memory.h"
 #include "core/status.h"
 #include "core/tensor.h"
-#include "cpu/copy.h"
+#include "engine/backend.h"
 
 using lossmith::guard;
 using lossmith::Lease;
@@ -25,19 +25,9 @@ struct OwnedTensor {
   std::size_t owned_bytes = 0;  // 0: a view of foreign memory
 };
 
-void expect_cpu(int32_t type, int32_t id) {
-  if (type == LSM_CPU && id == 0) return;
-  if (type == LSM_CUDA) {
-    throw lossmith::Error(LSM_UNSUPPORTED,
-                          "device: expected cpu:0, got cuda:" + std::to_string(id) +
-                              " (this build has no CUDA backend)");
-  }
-  reject("device", "cpu:0", "type " + std::to_string(type) + ", index " + std::to_string(id));
-}
-
 OwnedTensor* make(int64_t data, int32_t device_type, int32_t device_id, uint8_t code, uint8_t bits,
                   int32_t ndim, const int64_t* shape, const int64_t* strides, bool allocate) {
-  expect_cpu(device_type, device_id);
+  const lossmith::Backend& backend = lossmith::backend_of({device_type, device_id});
   auto owned = std::make_unique<OwnedTensor>();
   lsm_tensor& view = owned->view;
   view.device = {device_type, device_id};
@@ -62,7 +52,7 @@ OwnedTensor* make(int64_t data, int32_t device_type, int32_t device_id, uint8_t 
   if (allocate) {
     owned->owned_bytes = static_cast<std::size_t>(checked.elements()) *
                          static_cast<std::size_t>(lossmith::bytes_of(checked.type));
-    view.data = lossmith::allocate_zeroed(owned->owned_bytes);
+    view.data = backend.allocate(view.device, owned->owned_bytes);
   }
   lossmith::count_tensor(1);
   return owned.release();
@@ -93,7 +83,10 @@ extern "C" lsm_status lsm_tensor_destroy(lsm_output tensor) {
   return guard([&] {
     if (tensor == nullptr) return;
     OwnedTensor* owned = reinterpret_cast<OwnedTensor*>(tensor);
-    if (owned->owned_bytes != 0) lossmith::release(owned->view.data, owned->owned_bytes);
+    if (owned->owned_bytes != 0) {
+      const lsm_device& device = owned->view.device;
+      lossmith::backend_of(device).release(device, owned->view.data, owned->owned_bytes);
+    }
     lossmith::count_tensor(-1);
     delete owned;
   });
@@ -109,7 +102,7 @@ extern "C" lsm_status lsm_tensor_copy(lsm_context context, lsm_input source, lsm
     const Lease lease(context);
     const View from = lossmith::view_of(source, "source", lease->device);
     const View to = lossmith::view_of(target, "target", lease->device);
-    lossmith::copy_elements(from, to, lease->threads);
+    lease->backend.copy(*lease, from, to);
   });
 }
 

@@ -1,12 +1,10 @@
 #include "core/context.h"
 
-#include <omp.h>
-
 #include <cstdlib>
 #include <string>
 
 #include "core/status.h"
-#include "cpu/gemm.h"
+#include "engine/backend.h"
 
 namespace lossmith {
 
@@ -50,22 +48,9 @@ Lease::Lease(lsm_context context) : context_(context) {
 
 namespace {
 
-lsm_device checked_device(lsm_device device) {
-  if (device.type == 0 && device.id == 0) return {LSM_CPU, 0};
-  if (device.type == LSM_CPU) {
-    if (device.id != 0) reject("device", "cpu:0", "cpu:" + std::to_string(device.id));
-    return device;
-  }
-  if (device.type == LSM_CUDA) {
-    throw Error(LSM_UNSUPPORTED, "device: expected cpu:0, got cuda:" + std::to_string(device.id) +
-                                     " (this build has no CUDA backend)");
-  }
-  reject("device", "type 1 (CPU) or 2 (CUDA)", device.type);
-}
-
-int checked_threads(std::int32_t threads) {
+int checked_threads(std::int32_t threads, const Backend& backend) {
   if (threads < 0 || threads > 1024) reject("threads", "0..1024", threads);
-  return threads == 0 ? omp_get_max_threads() : threads;
+  return threads == 0 ? backend.default_threads() : threads;
 }
 
 std::int64_t checked_budget(std::int64_t budget) {
@@ -77,10 +62,11 @@ std::int64_t checked_budget(std::int64_t budget) {
 }  // namespace lossmith
 
 lsm_context_s::lsm_context_s(const lsm_context_options& options)
-    : device(lossmith::checked_device(options.device)),
-      threads(lossmith::checked_threads(options.threads)),
+    : device(lossmith::resolved(options.device)),
+      backend(lossmith::backend_of(device)),
+      threads(lossmith::checked_threads(options.threads, backend)),
       stream(options.stream),
       workspace(lossmith::checked_budget(options.budget)),
-      gemm(std::make_unique<lossmith::Gemm>(threads)) {}
+      state(backend.make_state(threads)) {}
 
 lsm_context_s::~lsm_context_s() = default;

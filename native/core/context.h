@@ -1,4 +1,4 @@
-// What a lsm_context holds: device, threads, workspace, and the vendor's per-context state.
+// What a lsm_context holds: device, threads, workspace, and its backend's own state.
 #ifndef LOSSMITH_CORE_CONTEXT_H_
 #define LOSSMITH_CORE_CONTEXT_H_
 
@@ -10,8 +10,9 @@
 #include "lossmith/context.h"
 
 namespace lossmith {
-class Gemm;
-}
+class Backend;
+class BackendState;
+}  // namespace lossmith
 
 struct lsm_context_s {
   explicit lsm_context_s(const lsm_context_options& options);
@@ -20,10 +21,11 @@ struct lsm_context_s {
   lsm_context_s& operator=(const lsm_context_s&) = delete;
 
   const lsm_device device;
+  const lossmith::Backend& backend;
   const int threads;
   const std::int64_t stream;
   lossmith::Workspace workspace;
-  std::unique_ptr<lossmith::Gemm> gemm;
+  const std::unique_ptr<lossmith::BackendState> state;
   std::mutex mutex;  // one call at a time
 };
 

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "core/status.h"
+#include "cpu/backend.h"
 #include "cpu/contrastive_loss.h"
 #include "cpu/contrastive_target.h"
 #include "cpu/contrastive_tiles.h"
@@ -154,7 +155,7 @@ class ContrastiveRun {
   }
 
   void choose_layout() {
-    s_.context.gemm->forget_if_many();
+    gemm_of(s_.context).forget_if_many();
     const Workspace& workspace = s_.context.workspace;
     const auto budget = static_cast<std::size_t>(workspace.budget());
     const bool keeps = s_.call.wants_gradients() && !s_.call.given_statistics;

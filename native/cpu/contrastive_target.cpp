@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "core/status.h"
+#include "cpu/backend.h"
 #include "cpu/parallel.h"
 
 namespace lossmith {
@@ -28,7 +29,7 @@ constexpr Type mix_type() {
 
 template <class T, class A>
 void LowRankTarget<T, A>::prepare() {
-  Gemm& gemm = *s_.context.gemm;
+  Gemm& gemm = gemm_of(s_.context);
   const Pieces chunk_rows(s_.n, kChunk), chunk_columns(s_.m, kChunk);
   const Pieces r(s_.r, kMixSlice), d(s_.d);
   const auto shape = [&](Product product, std::int64_t lda, std::int64_t ldb, std::int64_t ldc) {

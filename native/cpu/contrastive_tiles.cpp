@@ -3,6 +3,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "cpu/backend.h"
 #include "cpu/parallel.h"
 
 namespace lossmith {
@@ -373,7 +374,7 @@ template <class T, class A>
 void prepare_products(ContrastiveState<T, A>& s, bool initialised_x, bool initialised_y) {
   const Tiling& t = s.plan.tiling;
   const SimilarityPlan& p = s.plan;
-  Gemm& gemm = *s.context.gemm;
+  Gemm& gemm = gemm_of(s.context);
   const Type type = operand_type<T>();
   const Pieces rows(s.n, t.tile_rows), columns(s.m, t.tile_columns), width(s.d);
   const auto scores = [&](PieceProduct& product, std::int64_t ldc) {
