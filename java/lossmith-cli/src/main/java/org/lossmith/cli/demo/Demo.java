@@ -85,9 +85,10 @@ final class Demo {
         run.last().heldOut(),
         run.last().zeroShot(),
         run.secondsPerEpoch(),
-        MILLIS_PER_SECOND * run.last().lossSeconds() / steps,
+        MILLIS_PER_SECOND * run.lossSecondsPerEpoch() / steps,
         run.plan().name().toLowerCase(Locale.ROOT),
         run.workspaceBytes(),
-        run.epochs());
+        run.epochs(),
+        run.checkpoints());
   }
 }

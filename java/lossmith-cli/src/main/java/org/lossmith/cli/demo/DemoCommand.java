@@ -57,7 +57,7 @@ public final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--epochs",
       paramLabel = "COUNT",
-      description = "Passes over the training pairs. Default: 10, quick 2.")
+      description = "Passes over the training pairs. Default: 5, quick 2.")
   private Integer epochs;
 
   @Option(

@@ -78,7 +78,7 @@ record DemoReport(
    *
    * @param plan what the library did about the N x N scores
    * @param secondsPerEpoch median, without the judging
-   * @param lossMillisecondsPerStep mean time of loss and gradient in the last epoch
+   * @param lossMillisecondsPerStep mean time of loss and gradient in the median epoch
    */
   record Loss(
       String name,
@@ -88,7 +88,8 @@ record DemoReport(
       double lossMillisecondsPerStep,
       String plan,
       long workspaceBytes,
-      List<Epoch> epochs) {}
+      List<Epoch> epochs,
+      List<Checkpoint> checkpoints) {}
 
   /**
    * Memory in bytes.

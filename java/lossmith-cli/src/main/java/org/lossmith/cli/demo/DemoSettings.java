@@ -23,7 +23,7 @@ record DemoSettings(
     double rate,
     double languageShare,
     int threads) {
-  static final int EPOCHS = 10;
+  static final int EPOCHS = 5;
   static final int BATCH = 4096;
   static final int WIDTH = 128;
   static final int BUCKETS = 1 << 17;

@@ -10,7 +10,7 @@ import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** P@1 against the epochs: one colour per loss, held-out names solid, held-out languages dashed. */
+/** P@1 against the steps: one colour per loss, held-out names solid, held-out languages dashed. */
 final class LearningCurves {
   private static final float LINE = 2.2f;
   private static final BasicStroke SOLID = new BasicStroke(LINE);
@@ -23,12 +23,13 @@ final class LearningCurves {
   /** Draws the curves and returns the files. */
   static List<Path> draw(List<TrainingRun> runs, Path folder) throws IOException {
     XYChart chart =
-        Charts.chart("Names that find their entity at rank 1", "epoch", "P@1 in percent");
+        Charts.chart("Names that find their entity at rank 1", "step", "P@1 in percent");
     for (int i = 0; i < runs.size(); i++) {
       TrainingRun run = runs.get(i);
-      add(chart, run, i, "held-out names", Epoch::heldOut, SOLID, SeriesMarkers.CIRCLE);
-      add(chart, run, i, "held-out languages", Epoch::zeroShot, DASHED, SeriesMarkers.DIAMOND);
+      add(chart, run, i, "held-out names", Checkpoint::heldOut, SOLID, SeriesMarkers.CIRCLE);
+      add(chart, run, i, "held-out languages", Checkpoint::zeroShot, DASHED, SeriesMarkers.DIAMOND);
     }
+    chart.getStyler().setXAxisLogarithmic(true);
     chart.getStyler().setYAxisMin(0.0);
     chart.getStyler().setMarkerSize(7);
     return Charts.save(chart, folder, "learning-curves");
@@ -39,12 +40,13 @@ final class LearningCurves {
       TrainingRun run,
       int colour,
       String what,
-      Function<Epoch, Scores> scores,
+      Function<Checkpoint, Scores> scores,
       BasicStroke stroke,
       Marker marker) {
-    double[] x = run.epochs().stream().mapToDouble(Epoch::number).toArray();
-    double[] y =
-        run.epochs().stream().mapToDouble(e -> 100 * scores.apply(e).precisionAt1()).toArray();
+    // The axis is logarithmic: it cannot show the state before the training, which is chance.
+    List<Checkpoint> shown = run.checkpoints().stream().filter(c -> c.step() > 0).toList();
+    double[] x = shown.stream().mapToDouble(Checkpoint::step).toArray();
+    double[] y = shown.stream().mapToDouble(c -> 100 * scores.apply(c).precisionAt1()).toArray();
     XYSeries series = chart.addSeries(run.name() + ", " + what, x, y);
     series.setLineColor(Charts.PALETTE.get(colour));
     series.setMarkerColor(Charts.PALETTE.get(colour));

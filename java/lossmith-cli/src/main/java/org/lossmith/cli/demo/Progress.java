@@ -1,6 +1,7 @@
 package org.lossmith.cli.demo;
 
 import java.io.PrintStream;
+import java.util.List;
 import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -71,17 +72,19 @@ final class Progress implements AutoCloseable {
   }
 
   /** Tells the end of an epoch. */
-  void epoch(String loss, Epoch epoch, int epochs) {
+  void epoch(String loss, List<Epoch> epochs, List<Checkpoint> checkpoints, int total) {
+    Epoch epoch = epochs.get(epochs.size() - 1);
+    Checkpoint checkpoint = checkpoints.get(checkpoints.size() - 1);
     String text =
         String.format(
             Locale.ROOT,
             "%s %d/%d  loss %.4f  P@1 %.1f%% / %.1f%%",
             loss,
             epoch.number(),
-            epochs,
+            total,
             epoch.loss(),
-            100 * epoch.heldOut().precisionAt1(),
-            100 * epoch.zeroShot().precisionAt1());
+            100 * checkpoint.heldOut().precisionAt1(),
+            100 * checkpoint.zeroShot().precisionAt1());
     if (bar != null) {
       bar.setExtraMessage(text);
     } else if (lines != null) {

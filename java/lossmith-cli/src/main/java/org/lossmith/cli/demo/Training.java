@@ -53,50 +53,52 @@ final class Training {
       order[i] = i;
     }
     List<Epoch> epochs = new ArrayList<>();
-    epochs.add(judged(0, Double.NaN, 0, 0, encoder));
+    List<Checkpoint> checkpoints = new ArrayList<>(List.of(judged(0, encoder)));
     try (Context context = Context.builder().threads(settings.threads()).build();
         Batch batch = new Batch(loss, batch(), settings.width())) {
       for (int number = 1; number <= settings.epochs(); number++) {
         shuffle(order, random);
-        Epoch epoch = epoch(number, order, encoder, context, batch, progress);
-        epochs.add(epoch);
-        progress.epoch(name, epoch, settings.epochs());
+        epochs.add(epoch(number, order, encoder, context, batch, checkpoints, progress));
+        progress.epoch(name, epochs, checkpoints, settings.epochs());
       }
       Plan plan = loss.plan(context, batch.inputs, "y").plan();
-      return new TrainingRun(name, epochs, encoder, plan, context.workspaceBytes());
+      long workspace = context.workspaceBytes();
+      return new TrainingRun(name, epochs, checkpoints, encoder, plan, workspace);
     }
   }
 
   private Epoch epoch(
-      int number, int[] order, NGramEncoder encoder, Context context, Batch batch, Progress p) {
+      int number,
+      int[] order,
+      NGramEncoder encoder,
+      Context context,
+      Batch batch,
+      List<Checkpoint> checkpoints,
+      Progress progress) {
     double sum = 0;
+    double seconds = 0;
     double lossSeconds = 0;
-    long start = System.nanoTime();
-    for (int step = 0; step < steps(); step++) {
-      int[] rows = new int[batch()];
-      for (int i = 0; i < rows.length; i++) {
-        int pair = order[step * rows.length + i];
-        rows[i] = data.pairNames()[pair];
-        batch.setEnglish(i, data.english(), data.pairEntities()[pair]);
-      }
+    for (int step = 1; step <= steps(); step++) {
+      long start = System.nanoTime();
+      int[] rows = batch.gather(data, order, (step - 1) * batch());
       encoder.encode(data.training(), rows, batch.names);
       long before = System.nanoTime();
       sum += batch.evaluate(context);
       lossSeconds += NANOS * (System.nanoTime() - before);
       encoder.learn(data.training(), rows, batch.names, settings.rate());
-      p.step();
+      seconds += NANOS * (System.nanoTime() - start);
+      // Most is learnt in the first steps: look after 1, 2, 4, 8, ... of them.
+      if (step == steps() || number == 1 && Integer.bitCount(step) == 1) {
+        checkpoints.add(judged((number - 1) * steps() + step, encoder));
+      }
+      progress.step();
     }
-    double seconds = NANOS * (System.nanoTime() - start);
-    return judged(number, sum / steps(), seconds, lossSeconds, encoder);
+    return new Epoch(number, sum / steps(), seconds, lossSeconds);
   }
 
-  private Epoch judged(
-      int number, double loss, double seconds, double lossSeconds, NGramEncoder encoder) {
-    return new Epoch(
-        number,
-        loss,
-        seconds,
-        lossSeconds,
+  private Checkpoint judged(int step, NGramEncoder encoder) {
+    return new Checkpoint(
+        step,
         retrieval.score(encoder, data.heldOut(), data.split().heldOut()),
         retrieval.score(encoder, data.zeroShot(), data.split().zeroShot()));
   }
@@ -135,8 +137,16 @@ final class Training {
       result = loss.result(inputs, "y");
     }
 
-    void setEnglish(int row, float[] vectors, int entity) {
-      System.arraycopy(vectors, entity * width, english, row * width, width);
+    /** Takes the pairs from a place of the order on; returns the rows of their names. */
+    int[] gather(DemoData data, int[] order, int from) {
+      int[] rows = new int[names.length / width];
+      for (int i = 0; i < rows.length; i++) {
+        int pair = order[from + i];
+        rows[i] = data.pairNames()[pair];
+        int entity = data.pairEntities()[pair];
+        System.arraycopy(data.english(), entity * width, english, i * width, width);
+      }
+      return rows;
     }
 
     double evaluate(Context context) {
