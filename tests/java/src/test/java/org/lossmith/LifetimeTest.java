@@ -6,9 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -129,20 +134,54 @@ class LifetimeTest {
   }
 
   @Test
-  void aLostTensorIsFreedAndCounted() throws InterruptedException {
+  void aLostTensorIsFreedCountedAndReportedWithItsOrigin() throws InterruptedException {
     long before = Lossmith.leaks();
-    LeakCheck.expectOneMoreLeak();
-    Tensor.zeros(DType.F32, 1000);
-    assertEquals(1, Lossmith.liveTensors());
-    for (int i = 0; i < 100 && Lossmith.leaks() == before; i++) {
-      System.gc();
-      Thread.sleep(20);
+    List<LogRecord> log = new CopyOnWriteArrayList<>();
+    Logger logger = Logger.getLogger("org.lossmith");
+    Handler handler = new Recorder(log);
+    logger.addHandler(handler);
+    logger.setUseParentHandlers(false);
+    try {
+      LeakCheck.expectOneMoreLeak();
+      Tensor.zeros(DType.F32, 1000);
+      assertEquals(1, Lossmith.liveTensors());
+      for (int i = 0; i < 100 && (log.isEmpty() || Lossmith.liveTensors() > 0); i++) {
+        System.gc();
+        Thread.sleep(20);
+      }
+    } finally {
+      logger.setUseParentHandlers(true);
+      logger.removeHandler(handler);
     }
     assertEquals(before + 1, Lossmith.leaks());
-    for (int i = 0; i < 100 && Lossmith.liveTensors() > 0; i++) {
-      Thread.sleep(20);
-    }
     assertEquals(0, Lossmith.liveBytes());
+    assertEquals(1, log.size());
+    assertEquals(
+        "tensor F32[1000] was not closed; its memory is freed only now", log.get(0).getMessage());
+    // The tests run with lossmith.leak=trace.
+    assertTrue(
+        Arrays.stream(log.get(0).getThrown().getStackTrace())
+            .anyMatch(frame -> frame.getClassName().equals(LifetimeTest.class.getName())));
+  }
+
+  /** Keeps what is logged. */
+  private static final class Recorder extends Handler {
+    private final List<LogRecord> records;
+
+    Recorder(List<LogRecord> records) {
+      this.records = records;
+    }
+
+    @Override
+    public void publish(LogRecord log) {
+      records.add(log);
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {}
   }
 
   @Test
