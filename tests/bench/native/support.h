@@ -39,21 +39,22 @@ class Context {
 
   lsm_context get() const { return context_; }
   double workspace() const { return static_cast<double>(lsm_context_workspace_bytes(context_)); }
-  // Rate of the best of the shapes that a similarity loss on n x n x d is made of.
-  double gemm_rate(Type type, int64_t n, int64_t d) const {
+  // Seconds of the four products that a similarity loss on n x n x d needs without storing the
+  // scores, each alone: the scores twice, each gradient once.
+  double floor_seconds(Type type, int64_t n, int64_t d) const {
     const int64_t chunk = n < 1024 ? n : 1024;
-    const int64_t shapes[3][3] = {{chunk, n, d}, {chunk, d, n}, {n, d, chunk}};
-    double best = 0;
-    for (const auto& shape : shapes) {
-      double rate = 0;
-      check(
-          lsm_measure_gemm(context_, type.code, type.bits, shape[0], shape[1], shape[2], 3, &rate));
-      if (rate > best) best = rate;
-    }
-    return best;
+    const double operations = 2.0 * static_cast<double>(n) * static_cast<double>(n * d);
+    return operations * (2 / gemm_rate(type, chunk, n, d) + 1 / gemm_rate(type, chunk, d, n) +
+                         1 / gemm_rate(type, n, d, chunk));
   }
 
  private:
+  double gemm_rate(Type type, int64_t m, int64_t n, int64_t k) const {
+    double rate = 0;
+    check(lsm_measure_gemm(context_, type.code, type.bits, m, n, k, 3, &rate));
+    return rate;
+  }
+
   lsm_context context_ = nullptr;
 };
 
