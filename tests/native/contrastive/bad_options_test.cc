@@ -42,6 +42,7 @@ const BadOption kBadOptions[] = {
     {"plan", "3", [](auto* o) { o->plan = 3; }},
     {"plan", "-2", [](auto* o) { o->plan = -2; }},
     {"normalize", "2", [](auto* o) { o->normalize = 2; }},
+    {"normalize_reference", "-1", [](auto* o) { o->normalize_reference = -1; }},
 };
 
 TEST(BadOptions, AreRejectedByName) {

@@ -37,7 +37,7 @@ std::vector<Case> Cases() {
           {"options", options},
           {"cwcl", RandomCwcl(700, 700, 24, 16, 5)},
           {"weights", weights},
-          {"blocks", RandomClip(2100, 4200, 8, 6)}};
+          {"blocks", RandomClip(1100, 4200, 8, 6)}};
 }
 
 const Types kTypes[] = {Types{}, SingleTypes(DType::kF32), SingleTypes(DType::kBF16),
@@ -47,7 +47,7 @@ void ForEveryCase(const std::function<void(const Problem&, const Types&)>& body)
   for (const Case& c : Cases()) {
     for (const Types& types : kTypes) {
       // The largest case in the type that users run; the code is the same for the others.
-      if (c.problem.n > 2000 && types.matrices != DType::kF32) continue;
+      if (c.problem.n > 1000 && types.matrices != DType::kF32) continue;
       SCOPED_TRACE(std::string(c.name) + " in " + Name(types.matrices));
       body(c.problem, types);
     }

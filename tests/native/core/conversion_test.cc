@@ -9,6 +9,7 @@
 
 #include "lossmith/tensor.h"
 #include "support/context.h"
+#include "support/errors.h"
 #include "support/host_tensor.h"
 
 namespace lossmith_test {
@@ -162,16 +163,26 @@ TEST(Conversion, DoubleToHalfPrecisionRoundsOnce) {
             (std::vector<double>{1 + 0x1p-10}));
 }
 
-TEST(Conversion, IntegersBecomeNumbersAndBack) {
+TEST(Conversion, IntegersCopyToThemselves) {
   const std::vector<double> bytes = {0, 1, 127, 128, 255};
   const std::vector<double> words = {0, 1, -1, 127, -128, 32767, -40000, 16777216};
-  for (DType to : {DType::kF32, DType::kF64, DType::kI32, DType::kI64}) {
-    EXPECT_EQ(Converted(DType::kU8, to, bytes), bytes);
-    EXPECT_EQ(Converted(to, DType::kU8, bytes), bytes);
-    EXPECT_EQ(Converted(DType::kI32, to, words), words);
-    EXPECT_EQ(Converted(to, DType::kI32, words), words);
-    EXPECT_EQ(Converted(DType::kI64, to, words), words);
-    EXPECT_EQ(Converted(to, DType::kI64, words), words);
+  EXPECT_EQ(Converted(DType::kU8, DType::kU8, bytes), bytes);
+  EXPECT_EQ(Converted(DType::kI32, DType::kI32, words), words);
+  EXPECT_EQ(Converted(DType::kI64, DType::kI64, words), words);
+}
+
+TEST(Conversion, IntegersAndOtherTypesDoNotMix) {
+  const Context context;
+  const DType pairs[][2] = {{DType::kU8, DType::kF32},
+                            {DType::kF64, DType::kI64},
+                            {DType::kI32, DType::kI64},
+                            {DType::kU8, DType::kI32}};
+  for (const auto& [from, to] : pairs) {
+    HostTensor source(from, {2}, std::vector<double>{1, 2});
+    HostTensor target(to, {2});
+    EXPECT_TRUE(
+        Rejects(lsm_tensor_copy(context, source.view(), target.view()), "target", Name(to)));
+    EXPECT_TRUE(target.Untouched());
   }
 }
 
