@@ -17,8 +17,8 @@ fail() {
   exit 1
 }
 
-# 75 -> 1:15
-clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
+# 75 -> 1:15; nothing -> -
+clock() { if [[ -n $1 ]]; then printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); else printf -- -; fi; }
 
 # The most telling recent line of a Maven, CMake or apt log, as a few words.
 activity() {
