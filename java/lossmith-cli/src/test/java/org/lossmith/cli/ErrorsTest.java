@@ -48,6 +48,7 @@ class ErrorsTest extends LeakFreeTest {
           eval infonce --x x --y x --label-smoothing 1 | --label-smoothing: expected
           eval infonce --x x --y x --reduction avg  | '--reduction': expected one of
           eval infonce --x x --y x --dtype f8       | '--dtype': expected one of
+          eval infonce --x x --y x --dtype u8       | --dtype: expected f32, bf16, f16 or f64, got u8
           eval infonce --x x --y x --device gpu     | expected cpu or cuda:NUMBER, got 'gpu'
           eval infonce --x x --y x --budget lots    | expected bytes with an optional suffix
           eval infonce --x x --y x --threads -3     | --threads: expected
@@ -73,7 +74,8 @@ class ErrorsTest extends LeakFreeTest {
           eval infonce --x f4 --y x     | x.npy: expected f32 as --x has, got f64; --dtype converts
           eval infonce --x x --y wide   | wide.npy: expected
           eval infonce --x x --y x --ignore x | x.npy: expected u1, bool or integer elements, got f64
-          eval infonce --x x --y x --device cuda:0 | cuda:0
+          eval infonce --x x --y x --device cuda:7 | cuda:7
+          eval infonce --x x --y x --budget 1B      | --budget: expected at least
           eval infonce --x x --y x --grad-x no/such/folder | no such file or directory
           """)
   void failuresExitWith1(String words, String message) {

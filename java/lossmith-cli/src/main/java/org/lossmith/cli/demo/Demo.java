@@ -56,6 +56,7 @@ final class Demo {
       return new DemoReport(
           DemoReport.Data.of(data),
           settings,
+          training.batch(),
           training.steps(),
           runs.stream().map(r -> loss(r, training.steps())).toList(),
           DemoReport.Memory.of(runs, training.batch()),

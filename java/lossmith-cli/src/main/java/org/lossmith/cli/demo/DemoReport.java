@@ -8,6 +8,7 @@ import org.lossmith.cli.data.Kind;
  *
  * @param data the names and the split
  * @param settings the hyperparameters, the same for all losses
+ * @param batch pairs in a step: those of the settings, or fewer if there are fewer
  * @param steps steps of an epoch
  * @param losses what each loss reached
  * @param memory what was held and what was not
@@ -18,6 +19,7 @@ import org.lossmith.cli.data.Kind;
 record DemoReport(
     Data data,
     DemoSettings settings,
+    int batch,
     int steps,
     List<Loss> losses,
     Memory memory,

@@ -40,9 +40,9 @@ final class DemoText {
             "%d currencies, %d time zones) in %d languages.",
             data.currencies(), data.timeZones(), data.languages()),
         line(
-            "Trained on %,d pairs, N = %,d in a step, %d epochs, temperature %s, seed %d.",
+            "Trained on %,d pairs, N = %,d in a step, epochs: %d, temperature: %s, seed: %d.",
             data.trainingPairs(),
-            report.settings().batch(),
+            report.batch(),
             report.settings().epochs(),
             report.settings().temperature(),
             report.settings().seed()),

@@ -44,7 +44,6 @@ final class Progress implements AutoCloseable {
             .setInitialMax(-1)
             .setStyle(style)
             .setUpdateIntervalMillis(200)
-            .hideEta()
             .build());
   }
 

@@ -1,6 +1,7 @@
 package org.lossmith.cli.eval;
 
 import java.nio.file.Path;
+import org.lossmith.BudgetException;
 import org.lossmith.cli.FailureException;
 import org.lossmith.cli.UsageException;
 
@@ -11,13 +12,17 @@ final class ArgumentNames {
   /**
    * Translates an error of the library.
    *
-   * @return a {@link UsageException} if a hyperparameter is wrong, else a {@link FailureException}
+   * @return a {@link UsageException} if a hyperparameter is wrong; a {@link FailureException} if a
+   *     file is, or if the budget is too small for the files
    */
-  static RuntimeException translated(EvalRequest request, IllegalArgumentException e) {
+  static RuntimeException translated(EvalRequest request, RuntimeException e) {
     String message = String.valueOf(e.getMessage());
     int colon = message.indexOf(':');
     String name = colon < 0 ? "" : snakeCase(message.substring(0, colon));
     String rest = colon < 0 ? message : message.substring(colon);
+    if (e instanceof BudgetException) {
+      return new FailureException("--" + message, e);
+    }
     if (request.operation().parameters().stream().anyMatch(p -> p.name().equals(name))
         || name.equals("budget")
         || name.equals("threads")) {

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.lossmith.BudgetException;
 import org.lossmith.Context;
 import org.lossmith.Device;
 import org.lossmith.Tensor;
@@ -50,7 +51,7 @@ final class EvalRun {
         double milliseconds = time(evaluation, request.repeat());
         return report(request, context, loader, tensors, evaluation, milliseconds);
       }
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | BudgetException e) {
       throw ArgumentNames.translated(request, e);
     } finally {
       tensors.values().forEach(Tensor::close);

@@ -10,6 +10,7 @@ import org.lossmith.DType;
 import org.lossmith.Device;
 import org.lossmith.Tensor;
 import org.lossmith.cli.FailureException;
+import org.lossmith.cli.UsageException;
 import org.lossmith.cli.npy.NpyFiles;
 
 /** Reads the files of an evaluation into tensors of the types that the operation takes. */
@@ -26,8 +27,12 @@ final class InputLoader {
    *
    * @param device where the tensors shall be
    * @param asked the type for data, or null for that of the first data file
+   * @throws UsageException if it is no floating-point type
    */
   InputLoader(Device device, DType asked) {
+    if (asked != null && !REAL.contains(asked)) {
+      throw new UsageException("--dtype: expected f32, bf16, f16 or f64, got " + name(asked));
+    }
     this.device = device;
     this.asked = asked;
     data = asked;
