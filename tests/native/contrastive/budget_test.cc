@@ -68,6 +68,23 @@ TEST(Budget, TooLittleIsRefusedWithTheBytesNeeded) {
   }
 }
 
+// On a machine of many cores all of them are the default, and the default budget must do: a budget
+// limits how many threads work side by side, it does not refuse the call.
+TEST(Budget, TheDefaultServesAnyNumberOfThreads) {
+  const Problem problem = RandomClip(1300, 1400, 8, 13);
+  for (const Types& types : {Types{}, SingleTypes(DType::kF32)}) {
+    Call one(problem, types);
+    ASSERT_EQ(one.Run(Context(1)), LSM_OK) << lsm_last_error();
+    for (int threads : {64, 256, 1024}) {
+      const Context context(threads);
+      Call call(problem, types);
+      ASSERT_EQ(call.Run(context), LSM_OK) << lsm_last_error();
+      EXPECT_EQ(call.Bits(), one.Bits()) << threads;
+      EXPECT_LE(lsm_context_workspace_bytes(context), LSM_DEFAULT_BUDGET);
+    }
+  }
+}
+
 TEST(Budget, StoringMoreThanItHoldsIsRefused) {
   Problem problem = RandomClip(2000, 2000, 8, 6);
   problem.options.plan = LSM_PLAN_STORE;

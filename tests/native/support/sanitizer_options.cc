@@ -4,6 +4,3 @@
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
 
 extern "C" const char* __ubsan_default_options() { return "print_stacktrace=1"; }
-
-// libgomp keeps its threads' bookkeeping for the life of the process, and oneDNN its caches.
-extern "C" const char* __lsan_default_suppressions() { return "leak:libgomp\nleak:libdnnl\n"; }
