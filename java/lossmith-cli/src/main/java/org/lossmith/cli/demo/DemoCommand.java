@@ -57,13 +57,13 @@ public final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--epochs",
       paramLabel = "COUNT",
-      description = "Passes over the training pairs. Default: 5, quick 2.")
+      description = "Passes over the training pairs. Default: 4, quick 2.")
   private Integer epochs;
 
   @Option(
       names = "--batch",
       paramLabel = "COUNT",
-      description = "Pairs in a step, N of the N x N scores. Default: 4096, quick 1024.")
+      description = "Pairs in a step, N of the N x N scores. Default: 8192, quick 1024.")
   private Integer batch;
 
   @Option(

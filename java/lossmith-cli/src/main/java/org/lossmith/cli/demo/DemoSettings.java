@@ -23,8 +23,8 @@ record DemoSettings(
     double rate,
     double languageShare,
     int threads) {
-  static final int EPOCHS = 5;
-  static final int BATCH = 4096;
+  static final int EPOCHS = 4;
+  static final int BATCH = 8192;
   static final int WIDTH = 128;
   static final int BUCKETS = 1 << 17;
   static final double HELD_OUT_LANGUAGES = 0.12;
