@@ -59,6 +59,7 @@ class ContrastiveRun {
     if (s_.call.only_statistics) {
       sweep_statistics(s_);
       write_statistics();
+      gemm_of(s_.context).expect_success();
       return;
     }
     pair_factors(s_);
@@ -75,6 +76,7 @@ class ContrastiveRun {
       target_.rows(0, s_.n);
     }
     if (s_.call.wants_loss()) write_losses(s_, pair_losses_, sums_);
+    gemm_of(s_.context).expect_success();
   }
 
  private:
@@ -158,10 +160,15 @@ class ContrastiveRun {
     gemm_of(s_.context).forget_if_many();
     const Workspace& workspace = s_.context.workspace;
     const auto budget = static_cast<std::size_t>(workspace.budget());
+    s_.lanes = s_.context.threads;
     const bool keeps = s_.call.wants_gradients() && !s_.call.given_statistics;
     const std::int32_t asked = s_.call.options.plan;
     if (asked == LSM_PLAN_STORE && keeps) {
       bytes_ = measure(1, s_.n);
+      while (s_.lanes > 1 && bytes_ > budget) {
+        s_.lanes /= 2;
+        bytes_ = measure(1, s_.n);
+      }
       expect_budget(workspace, bytes_);
       return;
     }
@@ -169,6 +176,10 @@ class ContrastiveRun {
     std::int64_t group = std::max(1, s_.context.threads / 4);
     bytes_ = measure(group, 0);
     while (group > 1 && bytes_ > budget) bytes_ = measure(group /= 2, 0);
+    while (s_.lanes > 1 && bytes_ > budget) {
+      s_.lanes /= 2;
+      bytes_ = measure(group, 0);
+    }
     expect_budget(workspace, bytes_);
     if (asked != LSM_PLAN_AUTO || !keeps || s_.d < kStoreMinimumWidth || s_.n == 0) return;
     const std::size_t row = static_cast<std::size_t>(s_.plan.row_ld()) * sizeof(A);
@@ -261,13 +272,12 @@ class ContrastiveRun {
       *operand = reinterpret_cast<const T*>(source.view.data);
       return;
     }
-    parallel_ranges(s_.context.threads, count, kPrepareGrain,
-                    [&](std::int64_t begin, std::int64_t end, int) {
-                      for (std::int64_t i = begin; inverse != nullptr && i < end; ++i) {
-                        inverse[i] = inverse_norm(source, i);
-                      }
-                      load_rows(source, begin, end, inverse, copy + begin * s_.d, s_.d);
-                    });
+    parallel_ranges(s_.lanes, count, kPrepareGrain, [&](std::int64_t begin, std::int64_t end, int) {
+      for (std::int64_t i = begin; inverse != nullptr && i < end; ++i) {
+        inverse[i] = inverse_norm(source, i);
+      }
+      load_rows(source, begin, end, inverse, copy + begin * s_.d, s_.d);
+    });
     *operand = copy;
   }
 
@@ -324,7 +334,7 @@ class ContrastiveRun {
 
   void write_rows(const View& gradient, const RowSource& source, const double* inverse,
                   std::int64_t begin, std::int64_t end, const A* g, std::int64_t ld) {
-    parallel_ranges(s_.context.threads, end - begin, kPrepareGrain,
+    parallel_ranges(s_.lanes, end - begin, kPrepareGrain,
                     [&](std::int64_t from, std::int64_t to, int) {
                       store_gradient_rows(gradient, source, inverse, begin + from, begin + to,
                                           g + from * ld, ld);

@@ -81,8 +81,8 @@ void write_losses(ContrastiveState<T, A>& s, double* pair_losses, double* sums) 
   double bias_sum = 0;
   if (e > 0) {
     for (std::int64_t k = 0; k < 2 * s.d; ++k) sums[k] = 0;
-    add_weighted_rows(s.context.threads, s.y, s.ldy, s.m, s.d, nullptr, sum_y);
-    add_weighted_rows(s.context.threads, s.x, s.ldx, s.n, s.d, nullptr, sum_x);
+    add_weighted_rows(s.lanes, s.y, s.ldy, s.m, s.d, nullptr, sum_y);
+    add_weighted_rows(s.lanes, s.x, s.ldx, s.n, s.d, nullptr, sum_x);
     for (std::int64_t j = 0; s.bias != nullptr && j < s.m; ++j) {
       bias_sum += static_cast<double>(s.bias[j]);
     }

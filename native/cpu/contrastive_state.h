@@ -62,6 +62,7 @@ struct ContrastiveState {
   const ContrastiveCall& call;
   lsm_context_s& context;
   SimilarityPlan plan;
+  int lanes = 1;  // threads at work, each with a tile of its own
 
   // Rows and columns that take part; what remains of the whole batch.
   std::int64_t n = 0, m = 0, d = 0, r = 0;

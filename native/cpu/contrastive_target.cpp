@@ -80,10 +80,9 @@ void LowRankTarget<T, A>::carve(Carver& carver) {
 template <class T, class A>
 void LowRankTarget<T, A>::load(const RowSource& source, const double* inverse, std::int64_t begin,
                                std::int64_t rows) {
-  parallel_ranges(
-      s_.context.threads, rows, kRowGrain, [&](std::int64_t from, std::int64_t to, int) {
-        load_rows(source, begin + from, begin + to, inverse, chunk_ + from * s_.r, s_.r);
-      });
+  parallel_ranges(s_.lanes, rows, kRowGrain, [&](std::int64_t from, std::int64_t to, int) {
+    load_rows(source, begin + from, begin + to, inverse, chunk_ + from * s_.r, s_.r);
+  });
 }
 
 template <class T, class A>
@@ -91,14 +90,13 @@ void LowRankTarget<T, A>::weight_sums() {
   const auto norms = [&](const RowSource& source, std::int64_t count, double* inverse,
                          const char* name) {
     std::atomic<std::int64_t> too_long{-1};
-    parallel_ranges(s_.context.threads, count, kRowGrain,
-                    [&](std::int64_t from, std::int64_t to, int) {
-                      for (std::int64_t i = from; i < to; ++i) {
-                        const double inv = inverse_norm(source, i);
-                        if (inverse != nullptr) inverse[i] = inv;
-                        if (inv != 0 && 1.0 / inv > 1 + kNormTolerance) too_long = i;
-                      }
-                    });
+    parallel_ranges(s_.lanes, count, kRowGrain, [&](std::int64_t from, std::int64_t to, int) {
+      for (std::int64_t i = from; i < to; ++i) {
+        const double inv = inverse_norm(source, i);
+        if (inverse != nullptr) inverse[i] = inv;
+        if (inv != 0 && 1.0 / inv > 1 + kNormTolerance) too_long = i;
+      }
+    });
     if (inverse == nullptr && too_long >= 0) {
       reject(name, "rows of norm <= 1, or normalize_reference",
              "norm " + std::to_string(1.0 / inverse_norm(source, too_long)) + " at row " +
@@ -114,18 +112,17 @@ void LowRankTarget<T, A>::weight_sums() {
   for (std::int64_t begin = 0; begin < s_.m; begin += kChunk) {
     const std::int64_t rows = std::min(kChunk, s_.m - begin);
     load(s_.reference_columns, s_.candidate_inverse, begin, rows);
-    add_weighted_rows(s_.context.threads, chunk_, s_.r, rows, s_.r, nullptr, reference_sum_);
+    add_weighted_rows(s_.lanes, chunk_, s_.r, rows, s_.r, nullptr, reference_sum_);
   }
   for (std::int64_t begin = 0; begin < s_.n; begin += kChunk) {
     const std::int64_t rows = std::min(kChunk, s_.n - begin);
     load(s_.reference_rows, s_.reference_inverse, begin, rows);
-    parallel_ranges(
-        s_.context.threads, rows, kRowGrain, [&](std::int64_t from, std::int64_t to, int) {
-          for (std::int64_t i = from; i < to; ++i) {
-            s_.weight_sum[begin + i] = 0.5 * (static_cast<double>(s_.m) +
-                                              dot_row(chunk_ + i * s_.r, reference_sum_, s_.r));
-          }
-        });
+    parallel_ranges(s_.lanes, rows, kRowGrain, [&](std::int64_t from, std::int64_t to, int) {
+      for (std::int64_t i = from; i < to; ++i) {
+        s_.weight_sum[begin + i] =
+            0.5 * (static_cast<double>(s_.m) + dot_row(chunk_ + i * s_.r, reference_sum_, s_.r));
+      }
+    });
   }
 }
 
@@ -133,7 +130,7 @@ void LowRankTarget<T, A>::weight_sums() {
 template <class T, class A>
 void LowRankTarget<T, A>::mix(const PieceProduct& product, const T* operand, std::int64_t rows,
                               bool fresh) {
-  parallel_tasks(s_.context.threads, pieces(s_.r, kMixSlice), [&](std::int64_t task, int thread) {
+  parallel_tasks(s_.lanes, pieces(s_.r, kMixSlice), [&](std::int64_t task, int thread) {
     const std::int64_t at = task * kMixSlice;
     product.run(thread, s_.scratch.of(thread), piece_length(s_.r, kMixSlice, task), s_.d, rows,
                 !fresh, chunk_ + at, operand, mixed_ + at * s_.d);
@@ -160,14 +157,13 @@ void LowRankTarget<T, A>::mix_candidates() {
     const std::int64_t rows = std::min(kChunk, s_.m - begin);
     load(s_.reference_columns, s_.candidate_inverse, begin, rows);
     mix(mix_y_, s_.y + begin * s_.ldy, rows, begin == 0);
-    add_weighted_rows(s_.context.threads, s_.y + begin * s_.ldy, s_.ldy, rows, s_.d, nullptr,
-                      candidate_sum_);
+    add_weighted_rows(s_.lanes, s_.y + begin * s_.ldy, s_.ldy, rows, s_.d, nullptr, candidate_sum_);
     if (s_.bias == nullptr) continue;
     for (std::int64_t j = 0; j < rows; ++j) {
       chunk_factor_[j] = static_cast<double>(s_.bias[begin + j]);
       bias_sum_ += chunk_factor_[j];
     }
-    add_weighted_rows(s_.context.threads, chunk_, s_.r, rows, s_.r, chunk_factor_, bias_reference_);
+    add_weighted_rows(s_.lanes, chunk_, s_.r, rows, s_.r, chunk_factor_, bias_reference_);
   }
   mixed_operand();
 }
@@ -182,7 +178,7 @@ void LowRankTarget<T, A>::rows(std::int64_t begin, std::int64_t end) {
     load(s_.reference_rows, s_.reference_inverse, chunk, rows);
     A* out = keep ? s_.grad_x + (chunk - (s_.grad_x_direct ? 0 : begin)) * s_.grad_x_ld : product_;
     const std::int64_t ld = keep ? s_.grad_x_ld : s_.d;
-    parallel_tasks(s_.context.threads, pieces(rows, kRowSlice), [&](std::int64_t task, int thread) {
+    parallel_tasks(s_.lanes, pieces(rows, kRowSlice), [&](std::int64_t task, int thread) {
       const std::int64_t at = task * kRowSlice;
       const std::int64_t count = piece_length(rows, kRowSlice, task);
       rows_.run(thread, s_.scratch.of(thread), count, s_.d, s_.r, false, chunk_ + at * s_.r,
@@ -239,16 +235,14 @@ void LowRankTarget<T, A>::columns() {
       chunk_factor_[i] = row_factor(begin + i);
       weight += chunk_factor_[i];
     }
-    add_weighted_rows(s_.context.threads, s_.x + begin * s_.ldx, s_.ldx, rows, s_.d, chunk_factor_,
+    add_weighted_rows(s_.lanes, s_.x + begin * s_.ldx, s_.ldx, rows, s_.d, chunk_factor_,
                       weighted_x_);
-    add_weighted_rows(s_.context.threads, chunk_, s_.r, rows, s_.r, chunk_factor_,
-                      weighted_reference_);
-    parallel_ranges(s_.context.threads, rows, kRowGrain,
-                    [&](std::int64_t from, std::int64_t to, int) {
-                      for (std::int64_t i = from; i < to; ++i) {
-                        scale_row(chunk_ + i * s_.r, chunk_factor_[i], s_.r);
-                      }
-                    });
+    add_weighted_rows(s_.lanes, chunk_, s_.r, rows, s_.r, chunk_factor_, weighted_reference_);
+    parallel_ranges(s_.lanes, rows, kRowGrain, [&](std::int64_t from, std::int64_t to, int) {
+      for (std::int64_t i = from; i < to; ++i) {
+        scale_row(chunk_ + i * s_.r, chunk_factor_[i], s_.r);
+      }
+    });
     if (s_.grad_y_ld != 0) mix(mix_x_, s_.x + begin * s_.ldx, rows, begin == 0);
   }
   const T* operand = s_.grad_y_ld != 0 ? mixed_operand() : nullptr;
@@ -260,7 +254,7 @@ void LowRankTarget<T, A>::columns() {
           0.5 * (weight + dot_row(chunk_ + (j - begin) * s_.r, weighted_reference_, s_.r));
     }
     if (s_.grad_y_ld == 0) continue;
-    parallel_tasks(s_.context.threads, pieces(rows, kRowSlice), [&](std::int64_t task, int thread) {
+    parallel_tasks(s_.lanes, pieces(rows, kRowSlice), [&](std::int64_t task, int thread) {
       const std::int64_t at = task * kRowSlice;
       const std::int64_t count = piece_length(rows, kRowSlice, task);
       A* out = s_.grad_y + (begin + at) * s_.grad_y_ld;
@@ -280,7 +274,7 @@ template <class T, class A>
 void dense_weight_sums(ContrastiveState<T, A>& s) {
   const View& w = s.call.weights;
   std::atomic<std::int64_t> bad_row{-1};
-  parallel_ranges(s.context.threads, s.n, 16, [&](std::int64_t from, std::int64_t to, int) {
+  parallel_ranges(s.lanes, s.n, 16, [&](std::int64_t from, std::int64_t to, int) {
     dispatch_floating(w.type, [&](auto tag) {
       using W = decltype(tag);
       for (std::int64_t i = from; i < to; ++i) {

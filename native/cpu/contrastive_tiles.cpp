@@ -127,36 +127,33 @@ constexpr double kLowestMax = -3.0e38;
 
 template <class T, class A>
 void merge_rows(ContrastiveState<T, A>& s, const Block& b) {
-  parallel_ranges(s.context.threads, b.rows, kMergeGrain,
-                  [&](std::int64_t from, std::int64_t to, int) {
-                    for (std::int64_t i = from; i < to; ++i) {
-                      Running run{s.row_max[i], s.row_sum[i]};
-                      for (std::int64_t t = 0; t < b.column_tiles; ++t) {
-                        const std::int64_t at = i * b.column_tiles + t;
-                        run = merged(run, s.partials.row_max[at], s.partials.row_sum[at]);
-                        if (s.dense())
-                          s.weighted[i] += static_cast<double>(s.partials.weighted[at]);
-                      }
-                      s.row_max[i] = run.max;
-                      s.row_sum[i] = run.sum;
-                    }
-                  });
+  parallel_ranges(s.lanes, b.rows, kMergeGrain, [&](std::int64_t from, std::int64_t to, int) {
+    for (std::int64_t i = from; i < to; ++i) {
+      Running run{s.row_max[i], s.row_sum[i]};
+      for (std::int64_t t = 0; t < b.column_tiles; ++t) {
+        const std::int64_t at = i * b.column_tiles + t;
+        run = merged(run, s.partials.row_max[at], s.partials.row_sum[at]);
+        if (s.dense()) s.weighted[i] += static_cast<double>(s.partials.weighted[at]);
+      }
+      s.row_max[i] = run.max;
+      s.row_sum[i] = run.sum;
+    }
+  });
 }
 
 template <class T, class A>
 void merge_columns(ContrastiveState<T, A>& s, const Block& b) {
-  parallel_ranges(
-      s.context.threads, b.columns, kMergeGrain, [&](std::int64_t from, std::int64_t to, int) {
-        for (std::int64_t j = from; j < to; ++j) {
-          Running run{s.column_max[b.column_begin + j], s.column_sum[b.column_begin + j]};
-          for (std::int64_t t = 0; t < b.row_tiles; ++t) {
-            run = merged(run, s.partials.column_max[t * b.columns + j],
-                         s.partials.column_sum[t * b.columns + j]);
-          }
-          s.column_max[b.column_begin + j] = run.max;
-          s.column_sum[b.column_begin + j] = run.sum;
-        }
-      });
+  parallel_ranges(s.lanes, b.columns, kMergeGrain, [&](std::int64_t from, std::int64_t to, int) {
+    for (std::int64_t j = from; j < to; ++j) {
+      Running run{s.column_max[b.column_begin + j], s.column_sum[b.column_begin + j]};
+      for (std::int64_t t = 0; t < b.row_tiles; ++t) {
+        run = merged(run, s.partials.column_max[t * b.columns + j],
+                     s.partials.column_sum[t * b.columns + j]);
+      }
+      s.column_max[b.column_begin + j] = run.max;
+      s.column_sum[b.column_begin + j] = run.sum;
+    }
+  });
 }
 
 template <class T, class A>
@@ -164,29 +161,28 @@ void statistics_block(ContrastiveState<T, A>& s, const Block& b) {
   const bool stored = is_stored(s, b.row_begin);
   const bool columns = s.call.both_directions();
   Partials<A>& p = s.partials;
-  parallel_tasks(
-      s.context.threads, b.row_tiles * b.column_tiles, [&](std::int64_t task, int thread) {
-        const Tile t = tile_at(s, b, task);
-        A* dots = stored ? s.stored + t.row * s.plan.row_ld() + t.column : thread_tile(s, thread);
-        const std::int64_t ld = stored ? s.plan.row_ld() : s.plan.tile_columns();
-        multiply(s, stored ? s.scores_to_store : s.scores_to_tile, t, thread, dots);
-        const std::int64_t row_at = (t.row - b.row_begin) * b.column_tiles + t.column_tile;
-        const std::int64_t column_at = t.row_tile * b.columns + (t.column - b.column_begin);
-        StatisticsTile<A> tile{};
-        tile.scores = score_tile(s, t, dots, ld);
-        tile.row_max = p.row_max + row_at;
-        tile.row_sum = p.row_sum + row_at;
-        tile.row_stride = b.column_tiles;
-        if (columns) {
-          tile.column_max = p.column_max + column_at;
-          tile.column_sum = p.column_sum + column_at;
-        }
-        tile.weights = weights_of(s, t, thread);
-        tile.weights_ld = t.columns;
-        tile.weighted = s.dense() ? p.weighted + row_at : nullptr;
-        run_statistics(tile);
-        keep_pair_scores(s, t, dots, ld);
-      });
+  parallel_tasks(s.lanes, b.row_tiles * b.column_tiles, [&](std::int64_t task, int thread) {
+    const Tile t = tile_at(s, b, task);
+    A* dots = stored ? s.stored + t.row * s.plan.row_ld() + t.column : thread_tile(s, thread);
+    const std::int64_t ld = stored ? s.plan.row_ld() : s.plan.tile_columns();
+    multiply(s, stored ? s.scores_to_store : s.scores_to_tile, t, thread, dots);
+    const std::int64_t row_at = (t.row - b.row_begin) * b.column_tiles + t.column_tile;
+    const std::int64_t column_at = t.row_tile * b.columns + (t.column - b.column_begin);
+    StatisticsTile<A> tile{};
+    tile.scores = score_tile(s, t, dots, ld);
+    tile.row_max = p.row_max + row_at;
+    tile.row_sum = p.row_sum + row_at;
+    tile.row_stride = b.column_tiles;
+    if (columns) {
+      tile.column_max = p.column_max + column_at;
+      tile.column_sum = p.column_sum + column_at;
+    }
+    tile.weights = weights_of(s, t, thread);
+    tile.weights_ld = t.columns;
+    tile.weighted = s.dense() ? p.weighted + row_at : nullptr;
+    run_statistics(tile);
+    keep_pair_scores(s, t, dots, ld);
+  });
   merge_rows(s, b);
   if (columns) merge_columns(s, b);
 }
@@ -282,7 +278,7 @@ void gradient_products(ContrastiveState<T, A>& s, const Block& b, bool fresh_x, 
       s.grad_y != nullptr ? pieces(b.columns, tiling.slice_columns) : 0;
   // Waking a team costs microseconds: products of less than that stay with the caller.
   constexpr std::int64_t kWorthATeam = std::int64_t{1} << 21;
-  const int threads = b.rows * b.columns * s.d < kWorthATeam ? 1 : s.context.threads;
+  const int threads = b.rows * b.columns * s.d < kWorthATeam ? 1 : s.lanes;
   parallel_tasks(threads, row_slices + column_slices, [&](std::int64_t task, int thread) {
     void* scratch = s.scratch.of(thread);
     if (task < row_slices) {
@@ -363,7 +359,7 @@ void sweep_coefficients(ContrastiveState<T, A>& s, std::int64_t begin, std::int6
                         bool fresh_x, bool fresh_y) {
   for (std::int64_t c = 0; c < pieces(s.m, s.plan.tiling.block_columns); ++c) {
     const Block b = block_at(s, begin, end - begin, c);
-    parallel_tasks(s.context.threads, b.row_tiles * b.column_tiles,
+    parallel_tasks(s.lanes, b.row_tiles * b.column_tiles,
                    [&](std::int64_t task, int thread) { coefficient_task(s, b, task, thread); });
     merge_coefficient_sums(s, b);
     gradient_products(s, b, fresh_x && c == 0, fresh_y);
@@ -420,7 +416,7 @@ void carve_sweeps(ContrastiveState<T, A>& s, Carver& carver) {
   const std::int64_t group = p.group_rows();
   const std::int64_t row_tiles = pieces(group, p.tiling.tile_rows);
   const std::int64_t column_tiles = pieces(p.block_columns(), p.tiling.tile_columns);
-  const std::int64_t tile = p.tile_rows() * p.tile_columns() * s.context.threads;
+  const std::int64_t tile = p.tile_rows() * p.tile_columns() * s.lanes;
   const bool columns = s.call.both_directions();
 
   s.stored = p.stored_rows > 0 ? carver.take<A>(p.stored_rows * p.row_ld()) : nullptr;
@@ -445,7 +441,7 @@ void carve_sweeps(ContrastiveState<T, A>& s, Carver& carver) {
   if (s.bias_gradient != nullptr || s.call.grad_bias.present()) {
     s.partials.bias_sum = carver.take<double>(row_tiles * p.block_columns());
   }
-  s.scratch.carve(carver, s.context.threads);
+  s.scratch.carve(carver, s.lanes);
 }
 
 #define LSM_INSTANTIATE(T, A)                                                                 \

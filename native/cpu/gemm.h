@@ -47,6 +47,10 @@ class Gemm {
   void forget_if_many();
   static std::size_t scratch_bytes(const GemmPlan* plan);
 
+  // Throws if a product failed since the last call: products run inside parallel loops, which
+  // exceptions may not leave.
+  void expect_success();
+
   // Runs a plan on a thread's own arguments; scratch: scratch_bytes, one per thread.
   static void run(const GemmPlan* plan, int thread, const void* a, const void* b, void* c,
                   void* scratch);

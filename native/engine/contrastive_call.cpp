@@ -128,7 +128,7 @@ void take_shard(const ContrastiveArguments& a, ContrastiveCall& c) {
                          std::int64_t all) {
     if (offset < 0 || count > all || offset > all - count) {
       reject(name, "a block inside 0.." + std::to_string(all),
-             std::to_string(offset) + ".." + std::to_string(offset + count));
+             std::to_string(count) + " from " + std::to_string(offset));
     }
   };
   if (c.shard.rows < 0 || c.shard.columns < c.shard.rows) {
