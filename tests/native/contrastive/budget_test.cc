@@ -150,6 +150,22 @@ TEST(Plan, StoresWhereTheBudgetHoldsTheScoresAndRecomputesElsewhere) {
   EXPECT_EQ(Describe(problem, DType::kF32, Context(2, int64_t{12} << 20)).plan, LSM_PLAN_RECOMPUTE);
 }
 
+TEST(Plan, StoresTheRowsThatFit) {
+  const Problem problem = RandomClip(4096, 4096, 64, 14);
+  const double product = 2.0 * 4096 * 4096 * 64;
+  double last = 4 * product;
+  bool partial = false;
+  for (int64_t mebibytes : {20, 24, 32, 40, 48, 56, 64, 72, 128}) {
+    const lsm_contrastive_plan plan = Describe(problem, DType::kF32, Context(2, mebibytes << 20));
+    EXPECT_LE(plan.workspace_bytes, mebibytes << 20);
+    EXPECT_LE(plan.flops, last) << mebibytes;
+    partial = partial || (plan.flops < 4 * product && plan.flops > 3 * product);
+    last = plan.flops;
+  }
+  EXPECT_TRUE(partial);
+  EXPECT_DOUBLE_EQ(last, 3 * product);
+}
+
 // Workspace of the recompute mode: tiles of fixed size and O(n + m).
 TEST(Plan, RecomputeNeedsMemoryLinearInThePairs) {
   Problem problem;

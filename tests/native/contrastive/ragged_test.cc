@@ -4,6 +4,8 @@
 #include "oracle/contrastive_oracle.h"
 #include "support/call.h"
 #include "support/compare.h"
+#include "support/context.h"
+#include "support/random.h"
 
 namespace lossmith_test {
 namespace {
@@ -49,6 +51,30 @@ TEST(Ragged, ManyPairs) {
   ExpectOracle(RandomClip(257, 2049, 4, 2));
   ExpectOracle(RandomCwcl(511, 1025, 4, 6, 3));
   ExpectOracle(RandomInfoNce(1023, 1025, 3, 4));
+}
+
+// Several blocks of rows and columns, several chunks of references and of their width, with every
+// option; with eight threads two blocks of rows run side by side.
+TEST(Ragged, SeveralBlocksWithEveryOption) {
+  Problem clip = RandomClip(2100, 2300, 3, 5);
+  Problem by_reference = RandomCwcl(1100, 1200, 3, 130, 6);
+  Problem by_weights = RandomCwcl(1100, 4200, 3, 1, 7);
+  by_weights.r = 0;
+  by_weights.reference.clear();
+  by_weights.reference_y.clear();
+  by_weights.weights = Random(8).Uniforms(1100 * 4200, 0, 1);
+  for (Problem* problem : {&clip, &by_reference, &by_weights}) {
+    problem->options.reduction = LSM_NONE;
+    for (int options : {0, 1}) {
+      if (options) AddEveryOption(problem, 9);
+      const Result oracle = Oracle(*problem);
+      for (int threads : {2, 8}) {
+        EXPECT_TRUE(
+            NearInDouble(Evaluate(*problem, Types{}, Context(threads, int64_t{256} << 20)), oracle))
+            << "r " << problem->r << ", options " << options << ", threads " << threads;
+      }
+    }
+  }
 }
 
 }  // namespace

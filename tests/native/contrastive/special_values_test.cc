@@ -124,14 +124,15 @@ TEST(SpecialValues, NormsWhoseSquareOverflowsNormalizeInSinglePrecision) {
 
 TEST(SpecialValues, ABiasOfMinusInfinityRemovesAnExtraNegative) {
   for (const Types& types : kAllTypes) {
-    Problem problem = RandomInfoNce(20, 25, 6, 10);
-    problem.bias.assign(25, 0);
-    problem.bias[22] = -kInfinity;
-    problem = RoundedProblem(problem, types.matrices, types.vectors);
-    const Result oracle = Oracle(problem);
-    EXPECT_TRUE(Near(Evaluate(problem, types), oracle, 16 * UnitRoundoff(types.matrices), 1e-6))
-        << Name(types.matrices);
-    EXPECT_EQ(oracle[kGradBias][22], 0);
+    for (Problem problem : {RandomInfoNce(20, 25, 6, 10), RandomClip(20, 25, 6, 11)}) {
+      problem.bias.assign(25, 0);
+      problem.bias[22] = -kInfinity;
+      problem = RoundedProblem(problem, types.matrices, types.vectors);
+      const Result oracle = Oracle(problem);
+      EXPECT_TRUE(Near(Evaluate(problem, types), oracle, 16 * UnitRoundoff(types.matrices), 1e-6))
+          << Name(types.matrices);
+      EXPECT_EQ(oracle[kGradBias][22], 0);
+    }
   }
 }
 

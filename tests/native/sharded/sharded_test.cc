@@ -97,6 +97,29 @@ TEST(Sharded, StatisticsInSinglePrecisionAreEnoughForSinglePrecision) {
   }
 }
 
+TEST(Sharded, AnySubsetOfOutputsHasTheSameBits) {
+  const Context context;
+  for (Problem problem : Problems()) {
+    problem.log_scale = {2.0};
+    problem.bias = Random(12).Uniforms(kM, -1, 1);
+    const auto shard = [&problem] {
+      return ShardCall(problem, SingleTypes(DType::kF32), DType::kF64, {4, 2, kN, kM}, 13, 11);
+    };
+    ShardCall all = shard();
+    ASSERT_EQ(all.Statistics(context), LSM_OK) << lsm_last_error();
+    ASSERT_EQ(all.Gradients(context), LSM_OK) << lsm_last_error();
+    for (int output = 0; output < kOutputs; ++output) {
+      ShardCall one = shard();
+      for (int other = 0; other < kOutputs; ++other) {
+        if (other != output) one.call.outputs[other].reset();
+      }
+      ASSERT_EQ(one.Statistics(context), LSM_OK) << lsm_last_error();
+      ASSERT_EQ(one.Gradients(context), LSM_OK) << lsm_last_error();
+      EXPECT_EQ(one.call.Bits()[output], all.call.Bits()[output]) << OutputName(output);
+    }
+  }
+}
+
 TEST(Sharded, SeveralBlocksInEachShard) {
   const Context context;
   Problem problem = RandomClip(1400, 2300, 4, 8);
