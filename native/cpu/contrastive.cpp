@@ -37,7 +37,7 @@ class ContrastiveRun {
     const double kept =
         s_.n == 0 ? 0 : static_cast<double>(s_.plan.stored_rows) / static_cast<double>(s_.n);
     out.flops = call.given_statistics ? 0 : product;
-    if (call.wants_gradients()) {
+    if (call.sweeps_coefficients()) {
       out.flops += product * ((call.given_statistics ? 1 : 1 - kept) + call.grad_x.present() +
                               call.grad_y.present());
     }
@@ -69,7 +69,7 @@ class ContrastiveRun {
       sweep_statistics(s_);
     }
     direction_vectors(s_);
-    if (s_.call.wants_gradients()) {
+    if (s_.call.sweeps_coefficients()) {
       gradients();
     } else if (s_.low_rank()) {
       target_.mix_candidates();

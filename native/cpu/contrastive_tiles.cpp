@@ -378,7 +378,7 @@ void prepare_products(ContrastiveState<T, A>& s, bool initialised_x, bool initia
     product.prepare(gemm, shape, rows, columns, width, true, false);
     s.scratch.need(product.scratch_bytes());
   };
-  const bool gradients = s.call.wants_gradients();
+  const bool gradients = s.call.sweeps_coefficients();
   const bool recomputed = p.stored_rows < s.n;
   if (recomputed && (kNarrow<T, A> || !s.call.given_statistics)) {
     scores(s.scores_to_tile, p.tile_columns());
@@ -411,7 +411,7 @@ void prepare_products(ContrastiveState<T, A>& s, bool initialised_x, bool initia
 template <class T, class A>
 void carve_sweeps(ContrastiveState<T, A>& s, Carver& carver) {
   const SimilarityPlan& p = s.plan;
-  const bool gradients = s.call.wants_gradients();
+  const bool gradients = s.call.sweeps_coefficients();
   const bool recomputed = p.stored_rows < s.n;
   const std::int64_t group = p.group_rows();
   const std::int64_t row_tiles = pieces(group, p.tiling.tile_rows);

@@ -51,6 +51,10 @@ struct ContrastiveCall {
   bool wants_gradients() const {
     return grad_x.present() || grad_y.present() || grad_log_scale.present() || grad_bias.present();
   }
+  // Whether the second sweep runs. A shard's loss needs it too: nobody has seen its pairs before.
+  bool sweeps_coefficients() const {
+    return wants_gradients() || (given_statistics && wants_loss());
+  }
   bool wants_loss() const { return loss.present() || row_loss.present(); }
 
   // min(exp(log_scale), max_scale), and whether the clamp is active.
