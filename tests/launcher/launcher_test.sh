@@ -64,6 +64,7 @@ if [[ -f "$work/break-the-build" ]]; then
   echo "[ERROR] a.cpp:1:1: error: this is why"
   exit 1
 fi
+[[ -f "$work/slow-build" ]] && sleep 1
 mkdir -p "$tree/java/lossmith-cli/target"
 echo jar >"$tree/java/lossmith-cli/target/lossmith-cli-$version.jar"
 E2
@@ -159,6 +160,14 @@ mkdir "$tree/java/lossmith-cli/target/lib"
 echo other >"$tree/java/lossmith-cli/target/lib/lossmith-$version.jar"
 lossmith info
 check 'a library made elsewhere builds' test "$(builds)" = 5
+echo three >"$tree/native/a.cpp"
+touch "$work/slow-build"
+for _ in 1 2; do
+  env -i PATH="$bin" HOME="$work/home" JAVA_HOME="$jdk" "$tree/lossmith" info &>>"$work/err" &
+done
+wait
+check 'of two starts at once only one builds' test "$(builds)" = 6
+check 'of two starts at once the other one waits' err_has 'waiting for another build'
 ln -s "$tree/lossmith" "$bin/lossmith"
 (cd "$work/home" && env -i PATH="$bin" HOME="$work/home" JAVA_HOME="$jdk" lossmith info \
   >"$work/out" 2>"$work/err")
