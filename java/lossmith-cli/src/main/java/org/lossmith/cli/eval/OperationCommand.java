@@ -142,9 +142,9 @@ final class OperationCommand implements Callable<Integer> {
   private List<OptionSpec> outputFlags() {
     List<OptionSpec> flags = new ArrayList<>();
     for (String name : operation.gradients()) {
-      flags.add(file(Flags.ofGradient(name), "Gradient by " + Flags.of(name).substring(2) + "."));
+      flags.add(file(Flags.ofGradient(name), "gradient by " + Flags.of(name).substring(2) + "."));
     }
-    flags.add(file(ROW_LOSS, "[n]  Losses of the rows before the reduction."));
+    flags.add(file(ROW_LOSS, "[n]  losses of the rows before the reduction."));
     return flags;
   }
 
