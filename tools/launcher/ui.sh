@@ -24,7 +24,7 @@ clock() { if [[ -n $1 ]]; then printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); else 
 activity() {
   tail -n 40 "$1" 2>/dev/null | sed -nE \
     -e 's/\x1b\[[0-9;]*m//g' \
-    -e 's#.*(Downloading|Downloaded) from [^:]*: .*/([^/ ]+).*#downloading \2#p' \
+    -e 's#.*(Downloading|Downloaded) from [^:]*: [^ ]*/([^/ ]+)( .*)?$#downloading \2#p' \
     -e 's/^\[INFO\] Building (.*[^ ]) +\[([0-9/]+)\]$/\1 (\2)/p' \
     -e 's/^\[INFO\] --- [^ ]*:([a-z-]+) \(.*\) @ ([^ ]+) ---$/\2: \1/p' \
     -e 's/^(\[INFO\] )?(\[[0-9]+\/[0-9]+\] .*)/\2/p' \
