@@ -1,6 +1,7 @@
 package org.lossmith.cli.demo;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -25,7 +26,7 @@ final class Demo {
   /**
    * Creates a demo.
    *
-   * @param out an existing folder for the plots
+   * @param out folder for the plots, made where it is missing
    */
   Demo(DemoSettings settings, Path out) {
     this.settings = settings;
@@ -36,6 +37,7 @@ final class Demo {
   DemoReport run(boolean quiet) throws IOException {
     long start = System.nanoTime();
     Map<String, ContrastiveLoss> losses = losses();
+    Files.createDirectories(out); // Now that the hyperparameters are known to be right.
     try (Progress progress = Progress.start(quiet)) {
       progress.stage("reading the names of the JDK");
       DemoData data = DemoData.load(settings);

@@ -98,7 +98,6 @@ public final class DemoCommand implements Callable<Integer> {
     checkPositive("--epochs", epochs);
     checkPositive("--batch", batch);
     try {
-      Files.createDirectories(out);
       DemoReport report = new Demo(settings(), out).run(quiet);
       String text = Json.write(report);
       Files.writeString(out.resolve(Demo.REPORT), text + "\n", StandardCharsets.UTF_8);
