@@ -20,6 +20,7 @@ void ExpectFiniteAndAccurate(const Problem& exact) {
   const Result got = Evaluate(problem, types);
   for (int output = 0; output < kOutputs; ++output) {
     if (got[output].empty()) continue;
+    ASSERT_TRUE(std::isfinite(MaxMagnitude(oracle[output]))) << OutputName(output);
     const double grant = 64 * UnitRoundoff(DType::kF32) *
                          (MaxMagnitude(oracle[output]) + MaxMagnitude(oracle[kRowLoss]));
     EXPECT_LE(MaxError(got[output], oracle[output]),

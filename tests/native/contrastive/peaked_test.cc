@@ -110,6 +110,28 @@ TEST(Peaked, CwclByReferenceKeepsItInTheColumnDirection) {
   }
 }
 
+// A bias for all candidates changes no probability, but moves the scores to where f32 has steps of
+// 6e-5. They are exact numbers here (1016 and 1024), their log-sum-exp is not.
+TEST(Peaked, LargeScoresDoNotBlurTheTrueClass) {
+  Problem problem = Confident(0.9);
+  problem.log_scale.clear();
+  problem.options.temperature = 0.125;
+  problem.bias = {1016};
+  const double others = (kPairs - 1) * std::exp(-8.0);
+  const double miss = others / (1 + others);
+  for (const Direction& direction : kDirections) {
+    problem.options.row_coefficient = direction.row;
+    problem.options.column_coefficient = direction.column;
+    const double expected = -8 * (direction.row + direction.column) * miss / kPairs;
+    const Result result = Evaluate(problem, SingleTypes(DType::kF32));
+    for (Output output : {kGradX, kGradY}) {
+      for (int64_t i = 0; i < kPairs; ++i) {
+        ASSERT_NEAR(result[output][i * kPairs + i] / expected, 1, 2e-4) << direction.name;
+      }
+    }
+  }
+}
+
 TEST(Peaked, TheLossOfAConfidentRowIsNotZero) {
   for (double p : kProbabilities) {
     Problem problem = Confident(p);

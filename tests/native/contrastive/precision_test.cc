@@ -77,6 +77,7 @@ void ExpectAccurate(const Problem& exact, const char* what) {
     const Result got = Evaluate(problem, types);
     for (int output = 0; output < kOutputs; ++output) {
       if (got[output].empty()) continue;
+      ASSERT_TRUE(std::isfinite(MaxMagnitude(oracle[output]))) << OutputName(output);
       EXPECT_LE(MaxError(got[output], oracle[output]),
                 2 * MaxError(plain[output], oracle[output]) + Grant(output, problem, types, oracle))
           << what << ", " << Family(problem) << ", " << OutputName(output) << ", "
