@@ -22,7 +22,7 @@ struct Tiling {
 
 // For L2 caches of 1 MiB and more: 256 x 512 f32 dots are 512 KiB. Leading dimensions are padded
 // by one cache line, since powers of two map whole columns to few cache sets.
-constexpr Tiling kCpuTiling = {256, 512, 1024, 4096, 256, 512};
+constexpr Tiling kCpuTiling = {256, 512, 1024, 2048, 512, 512};
 constexpr std::int64_t kLeadingPad = 16;
 
 inline std::int64_t pieces(std::int64_t count, std::int64_t piece) {
