@@ -42,16 +42,18 @@ class Context {
   // Seconds of the four products that a similarity loss on n x n x d needs without storing the
   // scores, each alone: the scores twice, each gradient once.
   double floor_seconds(Type type, int64_t n, int64_t d) const {
-    const int64_t chunk = n < 1024 ? n : 1024;
+    // Blocks: whole matrices with a power of two as stride are far slower.
+    const int64_t rows = n < 1024 ? n : 1024;
+    const int64_t columns = n < 2048 ? n : 2048;
     const double operations = 2.0 * static_cast<double>(n) * static_cast<double>(n * d);
-    return operations * (2 / gemm_rate(type, chunk, n, d) + 1 / gemm_rate(type, chunk, d, n) +
-                         1 / gemm_rate(type, n, d, chunk));
+    return operations *
+           (2 / gemm_rate(type, rows, columns, d) + 2 / gemm_rate(type, rows, d, columns));
   }
 
  private:
   double gemm_rate(Type type, int64_t m, int64_t n, int64_t k) const {
     double rate = 0;
-    check(lsm_measure_gemm(context_, type.code, type.bits, m, n, k, 3, &rate));
+    check(lsm_measure_gemm(context_, type.code, type.bits, m, n, k, 9, &rate));
     return rate;
   }
 

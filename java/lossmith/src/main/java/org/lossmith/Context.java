@@ -23,7 +23,7 @@ import org.lossmith.internal.base.Status;
  * #isClosed} and those that only read a property.
  */
 public final class Context implements AutoCloseable {
-  /** The workspace budget of a context that names none: 64 MiB. */
+  /** The workspace budget of a context that names none: 56 MiB. */
   public static final long DEFAULT_BUDGET = LossmithNative.LSM_DEFAULT_BUDGET;
 
   /** Contexts for copies, one for each device; they are never closed. */

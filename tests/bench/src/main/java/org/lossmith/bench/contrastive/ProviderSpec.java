@@ -1,6 +1,7 @@
 package org.lossmith.bench.contrastive;
 
 import java.util.Locale;
+import org.lossmith.Context;
 import org.lossmith.Plan;
 
 /**
@@ -14,8 +15,8 @@ import org.lossmith.Plan;
  * @param budget Lossmith: workspace budget in bytes; ignored by the others
  */
 public record ProviderSpec(Kind kind, LossKind loss, ElementType type, Plan plan, long budget) {
-  /** Workspace budget of every row that does not vary it: the library's default, 64 MiB. */
-  public static final long DEFAULT_BUDGET = 64L << 20;
+  /** Workspace budget of every row that does not vary it: the library's default. */
+  public static final long DEFAULT_BUDGET = Context.DEFAULT_BUDGET;
 
   /** The providers. */
   public enum Kind {

@@ -13,10 +13,11 @@ import java.util.function.Consumer;
  */
 public final class Contest {
   /**
-   * Pause before each contestant. OpenMP workers of the one before spin for a while after their
-   * last task; timing starts when they sleep.
+   * Pause before each contestant. Workers of the one before spin for a while after their last task,
+   * and would take a core from the next: those of OpenBLAS, under PyTorch, for 2^26 clock ticks,
+   * which is 26 ms at 2.6 GHz. Timing starts when they sleep.
    */
-  private static final long SETTLE_MILLIS = 3;
+  private static final long SETTLE_MILLIS = 60;
 
   private final List<Contestant> contestants = new ArrayList<>();
 
