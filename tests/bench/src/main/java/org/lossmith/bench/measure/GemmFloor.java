@@ -7,15 +7,15 @@ import org.lossmith.DType;
  * The compute floor of a similarity loss on n x n x d that does not store the scores: its four
  * products alone, through oneDNN. The scores count twice (for the log-sum-exp and for the
  * gradient), each gradient once. All four are taken at the rate of the shape that oneDNN runs
- * fastest among the three products whole and cut into chunks, so neither a choice of tiles nor a
- * shape that suits oneDNN badly flatters the ratio.
+ * fastest among them, whole or cut into blocks, so neither a choice of tiles nor a shape that suits
+ * oneDNN badly flatters the ratio.
  */
 public final class GemmFloor implements Contestant {
   /** Products of size n x n x d. */
   public static final int PRODUCTS = 4;
 
   private static final int REPEATS = 3;
-  private static final long SMALLEST_CHUNK = 256;
+  private static final long SMALLEST_BLOCK = 256;
 
   /** One product C[m,n] = A[m,k] B[n,k]^T, a chunk of a whole one. */
   public record Shape(long m, long n, long k) {}
@@ -26,22 +26,22 @@ public final class GemmFloor implements Contestant {
   private final double operations;
   private Shape best;
 
-  /** Tries all products and chunk lengths once and keeps the fastest. */
+  /** Tries the products of all blocks once and keeps the fastest. */
   public GemmFloor(String name, Context context, DType dtype, long n, long d) {
     this.name = name;
     this.context = context;
     this.dtype = dtype;
     this.operations = 2.0 * n * n * d;
     double fastest = 0;
-    for (long chunk = n; chunk >= Math.min(n, SMALLEST_CHUNK); chunk /= 2) {
-      Shape scores = new Shape(chunk, n, d);
-      Shape gradX = new Shape(chunk, d, n);
-      Shape gradY = new Shape(n, d, chunk);
-      for (Shape shape : new Shape[] {scores, gradX, gradY}) {
-        double rate = rate(shape);
-        if (rate > fastest) {
-          best = shape;
-          fastest = rate;
+    // Blocks of both dimensions too: whole matrices with a power of two as stride are slower.
+    for (long rows = n; rows >= Math.min(n, SMALLEST_BLOCK); rows /= 2) {
+      for (long columns = n; columns >= Math.min(n, SMALLEST_BLOCK); columns /= 2) {
+        for (Shape shape : new Shape[] {new Shape(rows, columns, d), new Shape(rows, d, columns)}) {
+          double rate = rate(shape);
+          if (rate > fastest) {
+            best = shape;
+            fastest = rate;
+          }
         }
       }
     }
