@@ -27,10 +27,11 @@ struct OwnedTensor {
 
 OwnedTensor* make(int64_t data, int32_t device_type, int32_t device_id, uint8_t code, uint8_t bits,
                   int32_t ndim, const int64_t* shape, const int64_t* strides, bool allocate) {
-  const lossmith::Backend& backend = lossmith::backend_of({device_type, device_id});
+  const lsm_device device{device_type, device_id};
+  const lossmith::Backend& backend = lossmith::backend_of(device);
   auto owned = std::make_unique<OwnedTensor>();
   lsm_tensor& view = owned->view;
-  view.device = {device_type, device_id};
+  view.device = device;
   view.ndim = ndim;
   view.dtype = {code, bits, 1};
   lossmith::type_of(view.dtype, "dtype");
