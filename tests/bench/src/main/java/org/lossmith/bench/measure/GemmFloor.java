@@ -14,7 +14,12 @@ public final class GemmFloor implements Contestant {
   /** Products of size n x n x d. */
   public static final int PRODUCTS = 4;
 
-  private static final int REPEATS = 3;
+  /** Operations that a measurement takes at least, so that a small block is no matter of luck. */
+  private static final double ENOUGH_OPERATIONS = 2e10;
+
+  private static final int MIN_REPEATS = 3;
+  private static final int MAX_REPEATS = 101;
+
   private static final long SMALLEST_BLOCK = 256;
 
   /** One product C[m,n] = A[m,k] B[n,k]^T, a chunk of a whole one. */
@@ -48,7 +53,9 @@ public final class GemmFloor implements Contestant {
   }
 
   private double rate(Shape shape) {
-    return context.measureGemm(dtype, shape.m(), shape.n(), shape.k(), REPEATS);
+    double block = 2.0 * shape.m() * shape.n() * shape.k();
+    int repeats = (int) Math.min(MAX_REPEATS, Math.max(MIN_REPEATS, ENOUGH_OPERATIONS / block));
+    return context.measureGemm(dtype, shape.m(), shape.n(), shape.k(), repeats);
   }
 
   /** The shape that the floor is measured with. */
