@@ -53,6 +53,7 @@ exit 0
 E2
 
 make_tools() {
+  stand_in "$bin/ldconfig" <<<'echo libfontconfig.so.1'
   stand_in "$bin/cmake" <<<'echo "cmake version 3.25.1"'
   stand_in "$bin/ninja" <<<'exit 0'
   stand_in "$bin/g++" <<<'cat >/dev/null'
@@ -142,6 +143,12 @@ check 'the second start builds nothing' test "$(builds)" = 1
 check "the second start says nothing" test ! -s "$work/err"
 check "the second start is fast" test "$elapsed" -lt 1500
 echo "    ($elapsed ms)"
+lossmith demo
+check 'the demo starts where fonts are' out_has 'arguments: demo'
+stand_in "$bin/ldconfig" <<<'echo libz.so.1'
+lossmith demo
+check 'missing fonts: the package is named' err_has 'libfontconfig1'
+make_tools
 lossmith eval fail-with-7
 check 'the exit code is passed through' test "$rc" = 7
 touch "$tree/native/a.cpp"

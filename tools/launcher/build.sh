@@ -61,9 +61,10 @@ lock() {
 
 unlock() { exec 9>&-; }
 
-ensure_built() {
-  build_unless_current library.stamp "$cli_jar" check_build_tools \
+ensure_built() { # ensure_built [CHECK...]: with what the command needs beyond the build
+  build_unless_current library.stamp "$cli_jar" "check_build_tools $*" \
     -pl java/lossmith-cli -am -- "${library_sources[@]}"
+  (($# == 0)) || set_up "$@"
 }
 
 # build_unless_current STAMP JAR CHECKS MAVEN-ARGUMENT... -- SOURCE...
@@ -102,7 +103,8 @@ start_java() {
 run_cli() { start_java -jar "$cli_jar" "$@"; }
 
 run_bench() {
-  build_unless_current bench.stamp "$bench_jar" 'check_build_tools check_bench_tools' \
+  build_unless_current bench.stamp "$bench_jar" 'check_build_tools check_bench_tools check_fonts' \
     -Pbench -pl tests/bench -am -- "${bench_sources[@]}"
+  set_up check_fonts
   start_java -jar "$bench_jar" "$@"
 }

@@ -99,6 +99,21 @@ check_header() { # check_header NAME HEADER PACKAGE
   if ! g++ -std=c++17 -fsyntax-only -x c++ - <<<"$probe" 2>/dev/null; then lacks "$1 ($2)" "$3"; fi
 }
 
+# Plots need the system's font libraries, which the headless JDK of a distribution only recommends;
+# other JDKs bring all but the first.
+check_fonts() {
+  local known
+  known=$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null)
+  [[ $known == *libfontconfig.so.1* ]] || lacks 'fonts for plots (libfontconfig)' libfontconfig1
+  no_font_library "$known" libfreetype.so.6 && lacks 'fonts for plots (libfreetype)' libfreetype6
+  no_font_library "$known" libharfbuzz.so.0 && lacks 'fonts for plots (libharfbuzz)' libharfbuzz0b
+}
+
+no_font_library() { # no_font_library KNOWN NAME
+  [[ $1 != *$2* ]] && { [[ -z $java_home ]] ||
+    ldd "$java_home/lib/libfontmanager.so" 2>/dev/null | grep -q "$2 => not found"; }
+}
+
 # Other versions of clang-format break lines elsewhere, so only version 14 may judge.
 clang_format() {
   local tool

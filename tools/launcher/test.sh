@@ -135,7 +135,7 @@ run_tests() {
   local logs=$state/logs start=$SECONDS
   cd "$root" || exit 1
   shopt -s nullglob
-  set_up check_build_tools check_test_tools check_bench_tools
+  set_up check_build_tools check_fonts check_test_tools check_bench_tools
   check_launcher
   check_format
   check_maven
