@@ -44,9 +44,17 @@ why_failed() {
   printf '%s\n' "$found"
 }
 
+# Ends a process and all that it has started. (A process group of its own would be simpler, but a
+# shell with job control stops at once when it is started in the background of a terminal.)
+end_tree() {
+  local child
+  for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do end_tree "$child"; done
+  kill "$1" 2>/dev/null
+}
+
 step_pid=
 stop_step() {
-  [[ -n $step_pid ]] && kill -- "-$step_pid" 2>/dev/null
+  [[ -n $step_pid ]] && end_tree "$step_pid"
   $live && printf '\r\e[K' >&2
   say 'lossmith: interrupted'
   exit 130
@@ -61,11 +69,8 @@ run_step() {
   mkdir -p "$(dirname "$log")"
   : >"$log"
   $live || say "==> $title"
-  # A process group of its own, so that an interrupt reaches whatever the command has started.
-  set -m
   "$@" >"$log" 2>&1 </dev/null &
   step_pid=$!
-  set +m
   trap stop_step INT TERM
   while kill -0 "$step_pid" 2>/dev/null; do
     sleep 0.2
