@@ -144,8 +144,8 @@ LSM_API void lsm_cwcl_defaults(lsm_contrastive_options* options);
  *     w_ij = (1 + <r_i, r_j>) / 2   from reference embeddings, or weights_ij >= 0 as given
  *
  * The matrix w of reference embeddings has rank r+1 and is never formed: loss and both gradients
- * cost four products of 2 n r d operations more. No gradient flows into the reference or the weights. A row of
- * explicit weights that sums to 0 has no row direction.
+ * cost four products of 2 n r d operations more. No gradient flows into the reference or the
+ * weights. A row of explicit weights that sums to 0 has no row direction.
  *
  * x           [n,d] modality U (normally frozen and strong)
  * y           [m,d] modality V (trained)
