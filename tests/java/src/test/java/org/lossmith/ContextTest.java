@@ -11,11 +11,11 @@ import org.junit.jupiter.api.function.Executable;
 /** Contexts: defaults, settings, and what a closed one does. */
 class ContextTest {
   @Test
-  void defaultsAreTheCpuWithAllThreadsAndSixtyFourMebibytes() {
+  void defaultsAreTheCpuWithAllThreadsAndFiftySixMebibytes() {
     try (Context context = Context.cpu()) {
       assertEquals(Device.cpu(), context.device());
       assertTrue(context.threads() >= 1);
-      assertEquals(64L << 20, context.budget());
+      assertEquals(56L << 20, context.budget());
       assertEquals(Context.DEFAULT_BUDGET, context.budget());
       context.synchronize();
     }
