@@ -214,6 +214,7 @@ class ContrastiveRun {
     carve_direction(carver, s_.row, s_.n);
     if (call.both_directions()) carve_direction(carver, s_.column, s_.m);
     s_.pair_score = carver.take<A>(s_.n);
+    s_.row_term = carver.take<double>(s_.n);
     s_.pair_factor = carver.take<double>(s_.n);
     if (call.both_directions()) s_.column_factor = carver.take<double>(s_.m);
     if (call.target != Target::pair) s_.weight_sum = carver.take<double>(s_.n);
@@ -238,7 +239,6 @@ class ContrastiveRun {
     v.c = carver.take<A>(count);
     v.uniform = carver.take<A>(count);
     v.target = carver.take<A>(count);
-    v.term = carver.take<double>(count);
   }
 
   // ---- inputs -------------------------------------------------------------------------
@@ -293,7 +293,7 @@ class ContrastiveRun {
   void read_statistics() {
     for (std::int64_t i = 0; i < s_.n; ++i) {
       s_.row.lse[i] = element(s_.call.row_lse, i);
-      s_.row.term[i] = 0;
+      s_.row_term[i] = 0;
     }
     for (std::int64_t j = 0; s_.call.both_directions() && j < s_.m; ++j) {
       s_.column.lse[j] = element(s_.call.column_lse, j);

@@ -99,7 +99,7 @@ void write_losses(ContrastiveState<T, A>& s, double* pair_losses, double* sums) 
     if (s.call.target == Target::pair) {
       term = here ? static_cast<double>(s.pair_score[i]) : 0.0;
     } else {
-      term = s.dense() ? s.row.term[i] / s.weight_sum[i] : s.row.term[i];
+      term = s.dense() ? s.row_term[i] / s.weight_sum[i] : s.row_term[i];
     }
     // A shard that holds the pair also answers for the log-sum-exp, which is the whole row's.
     double loss = here ? s.row.lse[i] - (1 - e) * term : -(1 - e) * term;

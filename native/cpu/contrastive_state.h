@@ -4,6 +4,7 @@
 #define LOSSMITH_CPU_CONTRASTIVE_STATE_H_
 
 #include <cstdint>
+#include <type_traits>
 
 #include "core/context.h"
 #include "cpu/isa.h"
@@ -13,6 +14,14 @@
 #include "engine/similarity_plan.h"
 
 namespace lossmith {
+
+// Element type of the products over T.
+template <class T>
+constexpr Type operand_type() {
+  return std::is_same<T, double>::value     ? Type::f64
+         : std::is_same<T, bfloat16>::value ? Type::bf16
+                                            : Type::f32;
+}
 
 inline void run_statistics(const StatisticsTile<float>& t) { kernels().contrastive->statistics(t); }
 inline void run_statistics(const StatisticsTile<double>& t) { contrastive_statistics_f64(t); }
@@ -39,7 +48,6 @@ struct DirectionVectors {
   A* c = nullptr;
   A* uniform = nullptr;
   A* target = nullptr;
-  double* term = nullptr;  // sum of target times score, per row (column)
 };
 
 // Row and column partials of one block of tiles.
@@ -91,6 +99,7 @@ struct ContrastiveState {
 
   DirectionVectors<A> row, column;
   A* pair_score = nullptr;       // [n]
+  double* row_term = nullptr;    // [n]: sum of row i's weights (as targets) times scores
   double* weight_sum = nullptr;  // [n]
   double* row_max = nullptr;     // [group rows] running log-sum-exp of rows
   double* row_sum = nullptr;

@@ -18,13 +18,6 @@ constexpr std::int64_t kRowSlice = 256;
 constexpr std::int64_t kRowGrain = 64;
 constexpr double kNormTolerance = 1e-3;
 
-template <class T, class A>
-constexpr Type mix_type() {
-  return std::is_same<T, double>::value     ? Type::f64
-         : std::is_same<T, bfloat16>::value ? Type::bf16
-                                            : Type::f32;
-}
-
 }  // namespace
 
 template <class T, class A>
@@ -33,7 +26,7 @@ void LowRankTarget<T, A>::prepare() {
   const Pieces chunk_rows(s_.n, kChunk), chunk_columns(s_.m, kChunk);
   const Pieces r(s_.r, kMixSlice), d(s_.d);
   const auto shape = [&](Product product, std::int64_t lda, std::int64_t ldb, std::int64_t ldc) {
-    return GemmShape{mix_type<T, A>(), product, false, 0, 0, 0, lda, ldb, ldc};
+    return GemmShape{operand_type<T>(), product, false, 0, 0, 0, lda, ldb, ldc};
   };
   const auto need = [&](const PieceProduct& p) { s_.scratch.need(p.scratch_bytes()); };
   if (needs_rows()) {
@@ -137,12 +130,19 @@ void LowRankTarget<T, A>::mix(const PieceProduct& product, const T* operand, std
   });
 }
 
+// Makes the mixed matrix an operand: narrowed, where products take a narrower type.
 template <class T, class A>
-const T* LowRankTarget<T, A>::mixed_operand() {
+void LowRankTarget<T, A>::finish_mix() {
+  if constexpr (!std::is_same<T, A>::value) {
+    kernels().rows->f32.to_bf16(mixed_, 1.0, narrow_, s_.r * s_.d);
+  }
+}
+
+template <class T, class A>
+const T* LowRankTarget<T, A>::mixed_operand() const {
   if constexpr (std::is_same<T, A>::value) {
     return mixed_;
   } else {
-    kernels().rows->f32.to_bf16(mixed_, 1.0, narrow_, s_.r * s_.d);
     return narrow_;
   }
 }
@@ -165,14 +165,14 @@ void LowRankTarget<T, A>::mix_candidates() {
     }
     add_weighted_rows(s_.lanes, chunk_, s_.r, rows, s_.r, chunk_factor_, bias_reference_);
   }
-  mixed_operand();
+  finish_mix();
 }
 
 template <class T, class A>
 void LowRankTarget<T, A>::rows(std::int64_t begin, std::int64_t end) {
   if (!needs_rows()) return;
   const bool keep = s_.grad_x != nullptr;
-  const T* operand = std::is_same<T, A>::value ? reinterpret_cast<const T*>(mixed_) : narrow_;
+  const T* operand = mixed_operand();
   for (std::int64_t chunk = begin; chunk < end; chunk += kChunk) {
     const std::int64_t rows = std::min(kChunk, end - chunk);
     load(s_.reference_rows, s_.reference_inverse, chunk, rows);
@@ -196,9 +196,9 @@ void LowRankTarget<T, A>::rows(std::int64_t begin, std::int64_t end) {
           along += Convert<double>::from(x[k]) * v;
           mixed_row[k] = static_cast<A>(-factor * v);
         }
-        s_.row.term[i] = s_.scale * along;
+        s_.row_term[i] = s_.scale * along;
         if (s_.bias != nullptr) {
-          s_.row.term[i] +=
+          s_.row_term[i] +=
               half * (bias_sum_ + dot_row(chunk_ + (i - chunk) * s_.r, bias_reference_, s_.r));
         }
         target_scale_[i] = -factor * along;
@@ -245,7 +245,8 @@ void LowRankTarget<T, A>::columns() {
     });
     if (s_.grad_y_ld != 0) mix(mix_x_, s_.x + begin * s_.ldx, rows, begin == 0);
   }
-  const T* operand = s_.grad_y_ld != 0 ? mixed_operand() : nullptr;
+  if (s_.grad_y_ld != 0) finish_mix();
+  const T* operand = mixed_operand();
   for (std::int64_t begin = 0; begin < s_.m; begin += kChunk) {
     const std::int64_t rows = std::min(kChunk, s_.m - begin);
     load(s_.reference_columns, s_.candidate_inverse, begin, rows);

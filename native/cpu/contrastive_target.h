@@ -33,7 +33,7 @@ class LowRankTarget {
   // M, and the sums over columns.
   void mix_candidates();
 
-  // Rows [begin, end): row.term = sum_j a_ij s_ij and, where grad_x is wanted,
+  // Rows [begin, end): row_term = sum_j a_ij s_ij and, where grad_x is wanted,
   // grad_x = -c (1-e) sum_j a_ij y_j.
   void rows(std::int64_t begin, std::int64_t end);
 
@@ -50,7 +50,8 @@ class LowRankTarget {
  private:
   void load(const RowSource& source, const double* inverse, std::int64_t begin, std::int64_t rows);
   void mix(const PieceProduct& product, const T* operand, std::int64_t rows, bool fresh);
-  const T* mixed_operand();
+  void finish_mix();
+  const T* mixed_operand() const;
   double row_factor(std::int64_t i) const;
 
   ContrastiveState<T, A>& s_;

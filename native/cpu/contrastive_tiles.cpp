@@ -12,13 +12,6 @@ namespace {
 template <class T, class A>
 constexpr bool kNarrow = !std::is_same<T, A>::value;
 
-template <class T>
-constexpr Type operand_type() {
-  return std::is_same<T, double>::value     ? Type::f64
-         : std::is_same<T, bfloat16>::value ? Type::bf16
-                                            : Type::f32;
-}
-
 // One block of columns under one group of rows, cut into tiles.
 struct Block {
   std::int64_t row_begin, rows, column_begin, columns;
@@ -316,7 +309,7 @@ void merge_coefficient_sums(ContrastiveState<T, A>& s, const Block& b) {
   if (s.call.given_statistics && s.dense()) {
     for (std::int64_t i = 0; i < b.rows; ++i) {
       for (std::int64_t t = 0; t < b.column_tiles; ++t) {
-        s.row.term[b.row_begin + i] +=
+        s.row_term[b.row_begin + i] +=
             static_cast<double>(s.partials.weighted[i * b.column_tiles + t]);
       }
     }
@@ -346,7 +339,7 @@ void sweep_statistics(ContrastiveState<T, A>& s) {
     }
     for (std::int64_t i = 0; i < rows; ++i) {
       s.row.lse[begin + i] = log_sum(s.row_max[i], s.row_sum[i]);
-      if (s.dense()) s.row.term[begin + i] = s.weighted[i];
+      if (s.dense()) s.row_term[begin + i] = s.weighted[i];
     }
   }
   for (std::int64_t j = 0; columns && j < s.m; ++j) {

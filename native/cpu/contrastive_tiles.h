@@ -6,7 +6,7 @@
 
 namespace lossmith {
 
-// Fills row.lse, column.lse, pair_score and, with dense weights, row.term; keeps the dots of the
+// Fills row.lse, column.lse, pair_score and, with dense weights, row_term; keeps the dots of the
 // first stored_rows rows.
 template <class T, class A>
 void sweep_statistics(ContrastiveState<T, A>& s);
