@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/host_device.h"
 #include "lossmith/base.h"
 
 namespace lossmith {
@@ -21,7 +22,7 @@ inline bool is_floating(Type type) {
 }
 
 template <class To, class From>
-inline To bit_cast(const From& from) {
+LSM_HD inline To bit_cast(const From& from) {
   static_assert(sizeof(To) == sizeof(From), "bit_cast needs types of one size");
   To to;
   std::memcpy(&to, &from, sizeof to);
@@ -35,12 +36,12 @@ struct float16 {
   std::uint16_t bits;
 };
 
-inline float to_float(float v) { return v; }
-inline float to_float(double v) { return static_cast<float>(v); }
-inline float to_float(bfloat16 v) {
+LSM_HD inline float to_float(float v) { return v; }
+LSM_HD inline float to_float(double v) { return static_cast<float>(v); }
+LSM_HD inline float to_float(bfloat16 v) {
   return bit_cast<float>(static_cast<std::uint32_t>(v.bits) << 16);
 }
-inline float to_float(float16 v) {
+LSM_HD inline float to_float(float16 v) {
   const std::uint32_t sign = static_cast<std::uint32_t>(v.bits & 0x8000u) << 16;
   const std::uint32_t exponent = (v.bits >> 10) & 0x1fu;
   const std::uint32_t mantissa = v.bits & 0x3ffu;
@@ -55,7 +56,7 @@ inline float to_float(float16 v) {
 }
 
 // Round to nearest, ties to even; NaN stays NaN (quiet).
-inline bfloat16 to_bfloat16(float v) {
+LSM_HD inline bfloat16 to_bfloat16(float v) {
   const std::uint32_t bits = bit_cast<std::uint32_t>(v);
   if ((bits & 0x7fffffffu) > 0x7f800000u) {
     return {static_cast<std::uint16_t>((bits >> 16) | 0x40u)};
@@ -63,7 +64,7 @@ inline bfloat16 to_bfloat16(float v) {
   const std::uint32_t rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
   return {static_cast<std::uint16_t>(rounded >> 16)};
 }
-inline float16 to_float16(float v) {
+LSM_HD inline float16 to_float16(float v) {
   const std::uint32_t bits = bit_cast<std::uint32_t>(v);
   const std::uint32_t sign = (bits >> 16) & 0x8000u;
   const std::uint32_t magnitude = bits & 0x7fffffffu;
@@ -83,7 +84,7 @@ inline float16 to_float16(float v) {
 
 // Conversion of one element. f64 to a 16-bit type goes through f32 rounded to odd, so that the
 // second rounding cannot see a tie that the first one made.
-inline float narrow_to_odd(double v) {
+LSM_HD inline float narrow_to_odd(double v) {
   const float nearest = static_cast<float>(v);
   const double back = static_cast<double>(nearest);
   if (back == v || back != back || nearest - nearest != 0.0f) return nearest;
@@ -98,33 +99,33 @@ struct Convert;
 template <>
 struct Convert<float> {
   template <class From>
-  static float from(From v) {
+  LSM_HD static float from(From v) {
     return to_float(v);
   }
 };
 template <>
 struct Convert<double> {
-  static double from(double v) { return v; }
+  LSM_HD static double from(double v) { return v; }
   template <class From>
-  static double from(From v) {
+  LSM_HD static double from(From v) {
     return static_cast<double>(to_float(v));
   }
 };
 template <>
 struct Convert<bfloat16> {
-  static bfloat16 from(bfloat16 v) { return v; }
-  static bfloat16 from(double v) { return to_bfloat16(narrow_to_odd(v)); }
+  LSM_HD static bfloat16 from(bfloat16 v) { return v; }
+  LSM_HD static bfloat16 from(double v) { return to_bfloat16(narrow_to_odd(v)); }
   template <class From>
-  static bfloat16 from(From v) {
+  LSM_HD static bfloat16 from(From v) {
     return to_bfloat16(to_float(v));
   }
 };
 template <>
 struct Convert<float16> {
-  static float16 from(float16 v) { return v; }
-  static float16 from(double v) { return to_float16(narrow_to_odd(v)); }
+  LSM_HD static float16 from(float16 v) { return v; }
+  LSM_HD static float16 from(double v) { return to_float16(narrow_to_odd(v)); }
   template <class From>
-  static float16 from(From v) {
+  LSM_HD static float16 from(From v) {
     return to_float16(to_float(v));
   }
 };

@@ -8,15 +8,9 @@
 #include <memory>
 
 #include "core/dtype.h"
+#include "engine/product.h"
 
 namespace lossmith {
-
-// C[m,n] = A B, or C += A B. Row-major with leading dimensions in elements.
-enum class Product : std::uint8_t {
-  nt,  // A[m,k], B[n,k] used transposed
-  nn,  // A[m,k], B[k,n]
-  tn   // A[k,m] used transposed, B[k,n]
-};
 
 struct GemmShape {
   Type operand;  // f32, bf16 (C is f32) or f64 (C is f64)

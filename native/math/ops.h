@@ -4,11 +4,7 @@
 
 #include <math.h>
 
-#if defined(__CUDACC__)
-#define LSM_HD __host__ __device__
-#else
-#define LSM_HD
-#endif
+#include "core/host_device.h"
 
 namespace lossmith {
 namespace math {
