@@ -8,6 +8,7 @@
 #include "support/call.h"
 #include "support/context.h"
 #include "support/errors.h"
+#include "support/mirror.h"
 
 namespace lossmith_test {
 namespace {
@@ -78,11 +79,14 @@ TEST(BadOptions, ALossWithoutReductionIsRejected) {
 TEST(BadOptions, NullOptionsAndContextAreRejected) {
   Call call(RandomClip(6, 8, 4, 5), Types{});
   EXPECT_TRUE(Rejects(call.Run(nullptr), "context"));
-  EXPECT_TRUE(
-      Rejects(lsm_infonce(Context(), nullptr, call.inputs[kX]->view(), call.inputs[kY]->view(),
-                          nullptr, nullptr, nullptr, nullptr, nullptr, call.outputs[kLoss]->view(),
-                          nullptr, nullptr, nullptr, nullptr, nullptr),
-              "options"));
+  Mirror device;
+  const Context context;
+  EXPECT_TRUE(Rejects(
+      lsm_infonce(context, nullptr, device.View(call.inputs[kX]), device.View(call.inputs[kY]),
+                  nullptr, nullptr, nullptr, nullptr, nullptr, device.View(call.outputs[kLoss]),
+                  nullptr, nullptr, nullptr, nullptr, nullptr),
+      "options"));
+  device.Return(context);
   EXPECT_TRUE(call.OutputsUntouched());
 }
 

@@ -2,12 +2,14 @@
 // output touched.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <limits>
 
 #include "support/call.h"
 #include "support/context.h"
 #include "support/errors.h"
+#include "support/mirror.h"
 
 namespace lossmith_test {
 namespace {
@@ -38,6 +40,18 @@ void ExpectRejected(const std::function<void(Call*)>& spoil, const std::string& 
   spoil(&call);
   EXPECT_TRUE(Rejects(call.Run(Context()), argument, got));
   EXPECT_TRUE(call.OutputsUntouched());
+}
+
+// Values that break a demand. The CPU refuses them; a device must not be waited for to see them, and
+// the loss becomes NaN there.
+void ExpectRefusedValues(const std::function<void(Call*)>& spoil, const std::string& argument,
+                         const std::string& got = "") {
+  if (!OnDevice()) return ExpectRejected(spoil, argument, got);
+  SCOPED_TRACE(argument + " " + got);
+  Call call(Full(true), Types{});
+  spoil(&call);
+  EXPECT_EQ(call.Run(Context()), LSM_OK) << lsm_last_error();
+  EXPECT_TRUE(std::isnan(call.Values()[kLoss][0]));
 }
 
 void ReplaceInput(Input input, DType dtype, const Shape& shape, const std::string& got = "") {
@@ -136,7 +150,7 @@ TEST(BadTensors, BothOrNeitherOfReferenceAndWeights) {
 TEST(BadTensors, ValuesOfWeights) {
   for (double bad : {-1e-9, kNaN, kInfinity}) {
     for (int64_t position : {int64_t{0}, kN * kM - 1}) {
-      ExpectRejected(
+      ExpectRefusedValues(
           [&](Call* call) {
             call->inputs[kReference].reset();
             call->inputs[kReferenceY].reset();
@@ -153,7 +167,7 @@ TEST(BadTensors, ValuesOfWeights) {
 
 TEST(BadTensors, LongReferences) {
   for (Input input : {kReference, kReferenceY}) {
-    ExpectRejected(
+    ExpectRefusedValues(
         [&](Call* call) {
           call->options.normalize_reference = 0;
           call->inputs[kIgnore].reset();
@@ -167,7 +181,7 @@ TEST(BadTensors, LongReferences) {
 
 TEST(BadTensors, ValuesOfRowWeights) {
   for (double bad : {kNaN, kInfinity, -kInfinity}) {
-    ExpectRejected(
+    ExpectRefusedValues(
         [&](Call* call) {
           call->inputs[kRowWeight]->Set(2, bad);
           call->inputs[kIgnore].reset();
@@ -180,19 +194,21 @@ TEST(BadTensors, ValuesOfRowWeights) {
 void ExpectRejectedView(const std::function<void(lsm_tensor*)>& spoil, const std::string& got) {
   const Context context;
   Call call(Full(false), Types{});
-  lsm_tensor x = *call.inputs[kX]->view();
+  Mirror device;
+  lsm_tensor* y = device.View(call.inputs[kY]);
+  lsm_tensor* loss = device.View(call.outputs[kLoss]);
+  lsm_tensor x = *device.View(call.inputs[kX]);
   spoil(&x);
-  EXPECT_TRUE(Rejects(lsm_infonce(context, &call.options, &x, call.inputs[kY]->view(), nullptr,
-                                  nullptr, nullptr, nullptr, nullptr, call.outputs[kLoss]->view(),
-                                  nullptr, nullptr, nullptr, nullptr, nullptr),
+  EXPECT_TRUE(Rejects(lsm_infonce(context, &call.options, &x, y, nullptr, nullptr, nullptr, nullptr,
+                                  nullptr, loss, nullptr, nullptr, nullptr, nullptr, nullptr),
                       "x", got));
-  lsm_tensor grad_x = *call.outputs[kGradX]->view();
+  lsm_tensor grad_x = *device.View(call.outputs[kGradX]);
   spoil(&grad_x);
-  EXPECT_TRUE(
-      Rejects(lsm_infonce(context, &call.options, call.inputs[kX]->view(), call.inputs[kY]->view(),
-                          nullptr, nullptr, nullptr, nullptr, nullptr, call.outputs[kLoss]->view(),
-                          nullptr, &grad_x, nullptr, nullptr, nullptr),
-              "grad_x", got));
+  EXPECT_TRUE(Rejects(
+      lsm_infonce(context, &call.options, device.View(call.inputs[kX]), y, nullptr, nullptr,
+                  nullptr, nullptr, nullptr, loss, nullptr, &grad_x, nullptr, nullptr, nullptr),
+      "grad_x", got));
+  device.Return(context);
   EXPECT_TRUE(call.OutputsUntouched());
 }
 
@@ -203,7 +219,8 @@ TEST(BadTensors, Views) {
   ExpectRejectedView([](lsm_tensor* t) { t->shape = nullptr; }, "NULL");
   ExpectRejectedView([](lsm_tensor* t) { t->ndim = -1; }, "-1");
   ExpectRejectedView([](lsm_tensor* t) { t->ndim = 99; }, "99");
-  ExpectRejectedView([](lsm_tensor* t) { t->device = {LSM_CUDA, 0}; }, "cuda");
+  const lsm_device other = OnDevice() ? lsm_device{LSM_CPU, 0} : lsm_device{LSM_CUDA, 0};
+  ExpectRejectedView([&](lsm_tensor* t) { t->device = other; }, OnDevice() ? "cpu" : "cuda");
   ExpectRejectedView([](lsm_tensor* t) { t->device = {LSM_CPU, 2}; }, "2");
   ExpectRejectedView([](lsm_tensor* t) { t->dtype = {LSM_FLOAT, 8, 1}; }, "8");
   ExpectRejectedView([](lsm_tensor* t) { t->dtype.lanes = 4; }, "4");
@@ -214,15 +231,17 @@ TEST(BadTensors, Views) {
 TEST(BadTensors, OutputsThatOverlap) {
   const Context context;
   Call call(Full(false), Types{}, (1u << kGradX) | (1u << kGradY));
+  Mirror device;
+  lsm_tensor* x = device.View(call.inputs[kX]);
+  lsm_tensor* y = device.View(call.inputs[kY]);
   const auto run = [&](lsm_tensor* loss, lsm_tensor* grad_x, lsm_tensor* grad_y) {
-    return lsm_infonce(context, &call.options, call.inputs[kX]->view(), call.inputs[kY]->view(),
-                       nullptr, nullptr, nullptr, nullptr, nullptr, loss, nullptr, grad_x, grad_y,
-                       nullptr, nullptr);
+    return lsm_infonce(context, &call.options, x, y, nullptr, nullptr, nullptr, nullptr, nullptr,
+                       loss, nullptr, grad_x, grad_y, nullptr, nullptr);
   };
-  lsm_tensor* grad_x = call.outputs[kGradX]->view();
-  lsm_tensor* grad_y = call.outputs[kGradY]->view();
-  EXPECT_TRUE(Rejects(run(nullptr, call.inputs[kX]->view(), nullptr), "grad_x", "overlap"));
-  EXPECT_TRUE(Rejects(run(nullptr, nullptr, call.inputs[kY]->view()), "grad_y", "overlap"));
+  lsm_tensor* grad_x = device.View(call.outputs[kGradX]);
+  lsm_tensor* grad_y = device.View(call.outputs[kGradY]);
+  EXPECT_TRUE(Rejects(run(nullptr, x, nullptr), "grad_x", "overlap"));
+  EXPECT_TRUE(Rejects(run(nullptr, nullptr, y), "grad_y", "overlap"));
   int64_t one[] = {1};
   lsm_tensor last = *grad_y;
   last.ndim = 1;
@@ -236,6 +255,7 @@ TEST(BadTensors, OutputsThatOverlap) {
   shifted.shape = rows;
   shifted.data = static_cast<double*>(grad_y->data) + kD;
   EXPECT_TRUE(Rejects(run(nullptr, &shifted, grad_y), "grad_", "overlap"));
+  device.Return(context);
   EXPECT_TRUE(call.OutputsUntouched());
   EXPECT_EQ(run(nullptr, grad_x, grad_y), LSM_OK) << lsm_last_error();
 }
@@ -244,15 +264,19 @@ TEST(BadTensors, OutputsThatOverlap) {
 TEST(BadTensors, OutputsThatOverlapThemselves) {
   const Context context;
   Call call(Full(false), Types{}, 1u << kGradX);
-  lsm_tensor grad_x = *call.outputs[kGradX]->view();
+  Mirror device;
+  lsm_tensor* x = device.View(call.inputs[kX]);
+  lsm_tensor* y = device.View(call.inputs[kY]);
+  lsm_tensor grad_x = *device.View(call.outputs[kGradX]);
   for (int64_t stride : {int64_t{0}, kD - 1}) {
     int64_t strides[] = {stride, 1};
     grad_x.strides = strides;
-    EXPECT_TRUE(Rejects(lsm_infonce(context, &call.options, call.inputs[kX]->view(),
-                                    call.inputs[kY]->view(), nullptr, nullptr, nullptr, nullptr,
-                                    nullptr, nullptr, nullptr, &grad_x, nullptr, nullptr, nullptr),
-                        "grad_x"));
+    EXPECT_TRUE(
+        Rejects(lsm_infonce(context, &call.options, x, y, nullptr, nullptr, nullptr, nullptr,
+                            nullptr, nullptr, nullptr, &grad_x, nullptr, nullptr, nullptr),
+                "grad_x"));
   }
+  device.Return(context);
   EXPECT_TRUE(call.OutputsUntouched());
 }
 

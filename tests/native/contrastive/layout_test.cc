@@ -6,6 +6,7 @@
 #include "support/call.h"
 #include "support/compare.h"
 #include "support/context.h"
+#include "support/mirror.h"
 #include "support/random.h"
 
 namespace lossmith_test {
@@ -65,11 +66,15 @@ TEST(Layout, InputsAndOutputsMayInterleaveInOneMatrix) {
     matrix[i / 6 * kWidth + i % 6] = static_cast<float>(problem.x[i]);
     matrix[i / 6 * kWidth + 6 + i % 6] = static_cast<float>(problem.y[i]);
   }
-  lsm_tensor x = window(0), y = window(6), grad_x = window(12), grad_y = window(18);
-  ASSERT_EQ(lsm_infonce(context, &problem.options, &x, &y, nullptr, nullptr, nullptr, nullptr,
-                        nullptr, nullptr, nullptr, &grad_x, &grad_y, nullptr, nullptr),
+  Mirror device;
+  const auto view = [&](int64_t column) {
+    return device.View(window(column), matrix.data(), matrix.size() * sizeof(float));
+  };
+  ASSERT_EQ(lsm_infonce(context, &problem.options, view(0), view(6), nullptr, nullptr, nullptr,
+                        nullptr, nullptr, nullptr, nullptr, view(12), view(18), nullptr, nullptr),
             LSM_OK)
       << lsm_last_error();
+  device.Return(context);
   const Result expected = Evaluate(problem, SingleTypes(DType::kF32), context);
   for (int64_t i = 0; i < 40 * 6; ++i) {
     EXPECT_EQ(matrix[i / 6 * kWidth + 12 + i % 6], expected[kGradX][i]);
@@ -94,12 +99,15 @@ void ExpectStridesLikePackedRows(Problem problem, std::vector<float> memory, int
   int64_t shape[] = {problem.m, problem.d};
   int64_t strides[] = {stride, 1};
   const lsm_tensor y{memory.data() + first, {LSM_CPU, 0}, 2, Abi(DType::kF32), shape, strides, 0};
-  ASSERT_EQ(lsm_infonce(context, &problem.options, strided.inputs[kX]->view(), &y, nullptr, nullptr,
-                        nullptr, nullptr, nullptr, strided.outputs[kLoss]->view(),
-                        strided.outputs[kRowLoss]->view(), strided.outputs[kGradX]->view(),
-                        strided.outputs[kGradY]->view(), nullptr, nullptr),
+  Mirror device;
+  const auto out = [&](Output output) { return device.View(strided.outputs[output]); };
+  ASSERT_EQ(lsm_infonce(context, &problem.options, device.View(strided.inputs[kX]),
+                        device.View(y, memory.data(), memory.size() * sizeof(float)), nullptr,
+                        nullptr, nullptr, nullptr, nullptr, out(kLoss), out(kRowLoss), out(kGradX),
+                        out(kGradY), nullptr, nullptr),
             LSM_OK)
       << lsm_last_error();
+  device.Return(context);
   // Rows this odd may be multiplied by another kernel: equal up to the order of sums.
   EXPECT_TRUE(Near(strided.Values(), packed.Values(), 1e-6, 1e-7)) << "stride " << stride;
 }
@@ -125,12 +133,16 @@ TEST(Layout, VectorsMayHaveStrides) {
   int64_t strides[] = {3};
   const lsm_tensor weight{memory.data(), {LSM_CPU, 0}, 1, Abi(DType::kF64), shape, strides, 0};
   Call call(problem, Types{});
-  ASSERT_EQ(lsm_infonce(context, &problem.options, call.inputs[kX]->view(), call.inputs[kY]->view(),
-                        nullptr, nullptr, &weight, nullptr, nullptr, call.outputs[kLoss]->view(),
-                        call.outputs[kRowLoss]->view(), call.outputs[kGradX]->view(),
-                        call.outputs[kGradY]->view(), nullptr, nullptr),
-            LSM_OK)
+  Mirror device;
+  const auto out = [&](Output output) { return device.View(call.outputs[output]); };
+  ASSERT_EQ(
+      lsm_infonce(context, &problem.options, device.View(call.inputs[kX]),
+                  device.View(call.inputs[kY]), nullptr, nullptr,
+                  device.View(weight, memory.data(), memory.size() * sizeof(double)), nullptr,
+                  nullptr, out(kLoss), out(kRowLoss), out(kGradX), out(kGradY), nullptr, nullptr),
+      LSM_OK)
       << lsm_last_error();
+  device.Return(context);
   EXPECT_EQ(call.Bits(), plain.Bits());
 }
 

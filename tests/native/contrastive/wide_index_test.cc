@@ -1,57 +1,95 @@
-// Offsets beyond 2^31 elements. The address space is reserved, and only the touched pages exist.
+// Offsets beyond 2^31 elements. On the CPU and on the simulated device address space is reserved, and
+// only the touched pages exist. A real device has no such memory: smaller problems run there, and
+// those that still do not fit are skipped.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
 #include "support/call.h"
 #include "support/compare.h"
 #include "support/context.h"
+#include "support/mirror.h"
 
 namespace lossmith_test {
 namespace {
 
-// A matrix whose rows lie `stride` elements apart.
+bool OnRealDevice() { return OnDevice() && !OnSimulatedDevice(); }
+
+// A matrix whose rows lie `stride` elements apart, on the device of the tests.
 class SparseMatrix {
  public:
   SparseMatrix(DType dtype, int64_t rows, int64_t columns, int64_t stride)
       : dtype_(dtype),
         shape_{rows, columns},
         strides_{stride, 1},
-        bytes_((rows * stride + columns) * Bytes(dtype)) {
+        bytes_(((rows - 1) * stride + columns) * Bytes(dtype)) {
+    if (OnRealDevice()) {
+      const int64_t bytes[] = {static_cast<int64_t>(bytes_)};
+      const lsm_device device = TestDevice();
+      if (lsm_tensor_create(device.type, device.id, LSM_UINT, 8, 1, bytes, owned_.receive()) ==
+          LSM_OK) {
+        memory_ = owned_.get()->data;
+      }
+      return;
+    }
     memory_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory_ == MAP_FAILED) memory_ = nullptr;
   }
   ~SparseMatrix() {
-    if (good()) munmap(memory_, bytes_);
+    if (good() && owned_.get() == nullptr) munmap(memory_, bytes_);
   }
   SparseMatrix(const SparseMatrix&) = delete;
   SparseMatrix& operator=(const SparseMatrix&) = delete;
 
-  bool good() const { return memory_ != MAP_FAILED; }
-  void* at(int64_t index) {
-    const int64_t position = index / shape_[1] * strides_[0] + index % shape_[1];
-    return static_cast<unsigned char*>(memory_) + position * Bytes(dtype_);
-  }
+  bool good() const { return memory_ != nullptr; }
   void Fill(const std::vector<double>& values) {
+    if (OnRealDevice()) {
+      HostTensor host(dtype_, {shape_[0], shape_[1]}, values);
+      return Copy(host.view(), view());
+    }
     for (size_t i = 0; i < values.size(); ++i) Store(dtype_, values[i], at(i));
   }
   std::vector<double> Values() {
     std::vector<double> values(shape_[0] * shape_[1]);
+    if (OnRealDevice()) {
+      HostTensor host(dtype_, {shape_[0], shape_[1]});
+      Copy(view(), host.view());
+      return host.Values();
+    }
     for (size_t i = 0; i < values.size(); ++i) values[i] = Load(dtype_, at(i));
     return values;
   }
   lsm_tensor* view() {
-    view_ = {memory_, {LSM_CPU, 0}, 2, Abi(dtype_), shape_, strides_, 0};
+    view_ = {memory_, TestDevice(), 2, Abi(dtype_), shape_, strides_, 0};
     return &view_;
   }
 
  private:
+  void* at(int64_t index) {
+    const int64_t position = index / shape_[1] * strides_[0] + index % shape_[1];
+    return static_cast<unsigned char*>(memory_) + position * Bytes(dtype_);
+  }
+  static void Copy(const lsm_tensor* from, lsm_tensor* to) {
+    const Context context;
+    ASSERT_EQ(lsm_tensor_copy(context, from, to), LSM_OK) << lsm_last_error();
+    ASSERT_EQ(lsm_context_synchronize(context), LSM_OK) << lsm_last_error();
+  }
+
   DType dtype_;
   int64_t shape_[2];
   int64_t strides_[2];
   size_t bytes_;
-  void* memory_;
+  void* memory_ = nullptr;
+  OwnedTensor owned_;
   lsm_tensor view_{};
 };
+
+// Leaves the test if a matrix could not be had: a failure where only address space is needed.
+#define RETURN_UNLESS_GOOD(matrix)                                          \
+  if (!(matrix)->good()) {                                                  \
+    if (OnRealDevice()) GTEST_SKIP() << "the device has too little memory"; \
+    FAIL() << "no address space for the test";                              \
+  }
 
 class WideIndex : public ::testing::TestWithParam<DType> {};
 
@@ -59,29 +97,34 @@ TEST_P(WideIndex, RowStridesBeyondTwoToThe31Elements) {
   const DType dtype = GetParam();
   const Types types = SingleTypes(dtype);
   constexpr int64_t kStride = (int64_t{1} << 31) + 12345;
-  Problem problem = RandomCwcl(5, 6, 33, 9, 1);
+  Problem problem = OnRealDevice() ? RandomCwcl(2, 2, 33, 9, 1) : RandomCwcl(5, 6, 33, 9, 1);
+  const bool own_candidates = !problem.reference_y.empty();
   problem = RoundedProblem(problem, dtype, DType::kF32);
   const Context context;
   Call plain(problem, types);
   ASSERT_EQ(plain.Run(context), LSM_OK) << lsm_last_error();
 
-  SparseMatrix x(dtype, 5, 33, kStride), y(dtype, 6, 33, kStride);
-  SparseMatrix reference(dtype, 5, 9, kStride), reference_y(dtype, 6, 9, kStride);
-  SparseMatrix grad_x(dtype, 5, 33, kStride), grad_y(dtype, 6, 33, kStride);
+  const int64_t n = problem.n, m = problem.m;
+  SparseMatrix x(dtype, n, 33, kStride), y(dtype, m, 33, kStride);
+  SparseMatrix reference(dtype, n, 9, kStride);
+  SparseMatrix reference_y(dtype, own_candidates ? m : 1, 9, kStride);
+  SparseMatrix grad_x(dtype, n, 33, kStride), grad_y(dtype, m, 33, kStride);
   for (SparseMatrix* matrix : {&x, &y, &reference, &reference_y, &grad_x, &grad_y}) {
-    ASSERT_TRUE(matrix->good()) << "no address space for the test";
+    RETURN_UNLESS_GOOD(matrix);
   }
   x.Fill(problem.x);
   y.Fill(problem.y);
   reference.Fill(problem.reference);
   reference_y.Fill(problem.reference_y);
   Call call(problem, types, 1u << kLoss);
-  ASSERT_EQ(
-      lsm_cwcl(context, &problem.options, x.view(), y.view(), reference.view(), reference_y.view(),
-               nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, call.outputs[kLoss]->view(),
-               nullptr, grad_x.view(), grad_y.view(), nullptr, nullptr),
-      LSM_OK)
+  Mirror device;
+  ASSERT_EQ(lsm_cwcl(context, &problem.options, x.view(), y.view(), reference.view(),
+                     own_candidates ? reference_y.view() : nullptr, nullptr, nullptr, nullptr,
+                     nullptr, nullptr, nullptr, device.View(call.outputs[kLoss]), nullptr,
+                     grad_x.view(), grad_y.view(), nullptr, nullptr),
+            LSM_OK)
       << lsm_last_error();
+  device.Return(context);
   // Strides this large may be multiplied by another kernel: equal up to roundings.
   Result got = call.Values();
   got[kGradX] = grad_x.Values();
@@ -101,28 +144,34 @@ TEST(WideIndexOfWeights, RowStridesBeyondTwoToThe31Elements) {
   problem.reference_y.clear();
   for (int i = 0; i < 24; ++i) problem.weights.push_back(0.125 * (i % 7));
   SparseMatrix weights(DType::kF32, 4, 6, kStride);
-  ASSERT_TRUE(weights.good()) << "no address space for the test";
+  RETURN_UNLESS_GOOD(&weights);
   weights.Fill(problem.weights);
   const Context context;
   Call plain(problem, SingleTypes(DType::kF32));
   ASSERT_EQ(plain.Run(context), LSM_OK) << lsm_last_error();
   Call call(problem, SingleTypes(DType::kF32));
-  ASSERT_EQ(lsm_cwcl(context, &problem.options, call.inputs[kX]->view(), call.inputs[kY]->view(),
-                     nullptr, nullptr, weights.view(), nullptr, nullptr, nullptr, nullptr, nullptr,
-                     call.outputs[kLoss]->view(), call.outputs[kRowLoss]->view(),
-                     call.outputs[kGradX]->view(), call.outputs[kGradY]->view(), nullptr, nullptr),
+  Mirror device;
+  const auto out = [&](Output output) { return device.View(call.outputs[output]); };
+  ASSERT_EQ(lsm_cwcl(context, &problem.options, device.View(call.inputs[kX]),
+                     device.View(call.inputs[kY]), nullptr, nullptr, weights.view(), nullptr,
+                     nullptr, nullptr, nullptr, nullptr, out(kLoss), out(kRowLoss), out(kGradX),
+                     out(kGradY), nullptr, nullptr),
             LSM_OK)
       << lsm_last_error();
+  device.Return(context);
   EXPECT_EQ(call.Bits(), plain.Bits());
 }
 
 TEST(WideIndexOfCopies, RowStridesBeyondTwoToThe31Elements) {
   constexpr int64_t kStride = (int64_t{1} << 31) + 5;
   SparseMatrix source(DType::kF32, 3, 4, kStride), target(DType::kBF16, 3, 4, kStride);
-  ASSERT_TRUE(source.good() && target.good()) << "no address space for the test";
+  RETURN_UNLESS_GOOD(&source);
+  RETURN_UNLESS_GOOD(&target);
   const std::vector<double> values = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
   source.Fill(values);
-  ASSERT_EQ(lsm_tensor_copy(Context(), source.view(), target.view()), LSM_OK) << lsm_last_error();
+  const Context context;
+  ASSERT_EQ(lsm_tensor_copy(context, source.view(), target.view()), LSM_OK) << lsm_last_error();
+  ASSERT_EQ(lsm_context_synchronize(context), LSM_OK) << lsm_last_error();
   EXPECT_EQ(target.Values(), values);
 }
 

@@ -11,6 +11,7 @@
 #include "support/context.h"
 #include "support/errors.h"
 #include "support/host_tensor.h"
+#include "support/mirror.h"
 
 namespace lossmith_test {
 namespace {
@@ -23,7 +24,10 @@ std::vector<double> Converted(DType from, DType to, const std::vector<double>& v
   HostTensor source(from, {count}, values);
   HostTensor target(to, {count});
   const Context context;
-  EXPECT_EQ(lsm_tensor_copy(context, source.view(), target.view()), LSM_OK) << lsm_last_error();
+  Mirror device;
+  EXPECT_EQ(lsm_tensor_copy(context, device.View(&source), device.View(&target)), LSM_OK)
+      << lsm_last_error();
+  device.Return(context);
   return target.Values();
 }
 
@@ -180,8 +184,10 @@ TEST(Conversion, IntegersAndOtherTypesDoNotMix) {
   for (const auto& [from, to] : pairs) {
     HostTensor source(from, {2}, std::vector<double>{1, 2});
     HostTensor target(to, {2});
-    EXPECT_TRUE(
-        Rejects(lsm_tensor_copy(context, source.view(), target.view()), "target", Name(to)));
+    Mirror device;
+    EXPECT_TRUE(Rejects(lsm_tensor_copy(context, device.View(&source), device.View(&target)),
+                        "target", Name(to)));
+    device.Return(context);
     EXPECT_TRUE(target.Untouched());
   }
 }

@@ -7,6 +7,7 @@
 #include "support/context.h"
 #include "support/errors.h"
 #include "support/host_tensor.h"
+#include "support/mirror.h"
 #include "support/random.h"
 
 namespace lossmith_test {
@@ -33,8 +34,10 @@ TEST(Copy, ReadsAndWritesAnyRowLayout) {
           std::vector<double> values = Counting(count);
           for (double& value : values) value = static_cast<int>(value) % 200;
           HostTensor source(dtype, shape, values, from);
-          ASSERT_EQ(lsm_tensor_copy(context, source.view(), target.view()), LSM_OK)
+          Mirror device;
+          ASSERT_EQ(lsm_tensor_copy(context, device.View(&source), device.View(&target)), LSM_OK)
               << lsm_last_error();
+          device.Return(context);
           EXPECT_EQ(target.Values(), values);
           EXPECT_TRUE(target.GapsUntouched());
         }
@@ -55,7 +58,13 @@ TEST(Copy, TransposesThroughStrides) {
   transposed.shape = shape;
   transposed.strides = strides;
   HostTensor target(DType::kF64, {kColumns, kRows});
-  ASSERT_EQ(lsm_tensor_copy(context, &transposed, target.view()), LSM_OK) << lsm_last_error();
+  Mirror device;
+  ASSERT_EQ(
+      lsm_tensor_copy(context, device.View(transposed, source.memory(), source.memory_bytes()),
+                      device.View(&target)),
+      LSM_OK)
+      << lsm_last_error();
+  device.Return(context);
   for (int64_t i = 0; i < kRows; ++i) {
     for (int64_t j = 0; j < kColumns; ++j) {
       ASSERT_EQ(target.Get(j * kRows + i), values[i * kColumns + j]);
@@ -73,7 +82,12 @@ TEST(Copy, RepeatsARowOfStrideZero) {
   repeated.shape = shape;
   repeated.strides = strides;
   HostTensor target(DType::kF32, {3, 4});
-  ASSERT_EQ(lsm_tensor_copy(context, &repeated, target.view()), LSM_OK) << lsm_last_error();
+  Mirror device;
+  ASSERT_EQ(lsm_tensor_copy(context, device.View(repeated, row.memory(), row.memory_bytes()),
+                            device.View(&target)),
+            LSM_OK)
+      << lsm_last_error();
+  device.Return(context);
   EXPECT_EQ(target.Values(), (std::vector<double>{1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4}));
 }
 
@@ -81,11 +95,15 @@ TEST(Copy, ScalarsAndEmptyTensors) {
   const Context context;
   HostTensor source(DType::kF32, {}, std::vector<double>{2.5});
   HostTensor target(DType::kF64, {});
-  ASSERT_EQ(lsm_tensor_copy(context, source.view(), target.view()), LSM_OK) << lsm_last_error();
+  Mirror device;
+  ASSERT_EQ(lsm_tensor_copy(context, device.View(&source), device.View(&target)), LSM_OK)
+      << lsm_last_error();
+  device.Return(context);
   EXPECT_EQ(target.Get(0), 2.5);
   HostTensor nothing(DType::kF32, {0, 5}, std::vector<double>{});
   HostTensor none(DType::kF64, {0, 5});
-  EXPECT_EQ(lsm_tensor_copy(context, nothing.view(), none.view()), LSM_OK) << lsm_last_error();
+  EXPECT_EQ(lsm_tensor_copy(context, device.View(&nothing), device.View(&none)), LSM_OK)
+      << lsm_last_error();
 }
 
 TEST(Copy, GivesTheSameBitsWithAnyNumberOfThreads) {
@@ -94,8 +112,11 @@ TEST(Copy, GivesTheSameBitsWithAnyNumberOfThreads) {
   std::vector<unsigned char> first;
   for (int threads : {1, 2, 3}) {
     HostTensor target(DType::kBF16, {600, 301});
-    ASSERT_EQ(lsm_tensor_copy(Context(threads), source.view(), target.view()), LSM_OK)
+    const Context context(threads);
+    Mirror device;
+    ASSERT_EQ(lsm_tensor_copy(context, device.View(&source), device.View(&target)), LSM_OK)
         << lsm_last_error();
+    device.Return(context);
     if (first.empty()) first = target.Bits();
     EXPECT_EQ(target.Bits(), first);
   }
@@ -107,18 +128,25 @@ TEST(Copy, RejectsDifferentShapesAndUntouchedStaysTheTarget) {
   for (const std::vector<int64_t>& shape :
        std::vector<std::vector<int64_t>>{{3, 2}, {6}, {2, 3, 1}, {2, 4}}) {
     HostTensor target(DType::kF32, shape);
-    EXPECT_TRUE(Rejects(lsm_tensor_copy(context, source.view(), target.view()), "target"));
+    Mirror device;
+    EXPECT_TRUE(
+        Rejects(lsm_tensor_copy(context, device.View(&source), device.View(&target)), "target"));
+    device.Return(context);
     EXPECT_TRUE(target.Untouched());
   }
   HostTensor target(DType::kF32, {2, 3});
-  EXPECT_TRUE(Rejects(lsm_tensor_copy(context, nullptr, target.view()), "source"));
-  EXPECT_TRUE(Rejects(lsm_tensor_copy(context, source.view(), nullptr), "target"));
-  EXPECT_TRUE(Rejects(lsm_tensor_copy(nullptr, source.view(), target.view()), "context"));
-  lsm_tensor unknown = *source.view();
+  Mirror device;
+  const lsm_tensor* from = device.View(&source);
+  lsm_tensor* to = device.View(&target);
+  EXPECT_TRUE(Rejects(lsm_tensor_copy(context, nullptr, to), "source"));
+  EXPECT_TRUE(Rejects(lsm_tensor_copy(context, from, nullptr), "target"));
+  EXPECT_TRUE(Rejects(lsm_tensor_copy(nullptr, from, to), "context"));
+  lsm_tensor unknown = *from;
   unknown.dtype = {9, 32, 1};
-  EXPECT_TRUE(Rejects(lsm_tensor_copy(context, &unknown, target.view()), "source"));
+  EXPECT_TRUE(Rejects(lsm_tensor_copy(context, &unknown, to), "source"));
   unknown.dtype = {LSM_FLOAT, 32, 2};
-  EXPECT_TRUE(Rejects(lsm_tensor_copy(context, &unknown, target.view()), "source"));
+  EXPECT_TRUE(Rejects(lsm_tensor_copy(context, &unknown, to), "source"));
+  device.Return(context);
   EXPECT_TRUE(target.Untouched());
 }
 

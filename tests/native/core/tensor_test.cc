@@ -9,14 +9,15 @@
 #include "support/context.h"
 #include "support/errors.h"
 #include "support/host_tensor.h"
+#include "support/mirror.h"
 
 namespace lossmith_test {
 namespace {
 
 lsm_status Create(uint8_t code, uint8_t bits, const std::vector<int64_t>& shape,
                   OwnedTensor* tensor) {
-  return lsm_tensor_create(LSM_CPU, 0, code, bits, static_cast<int32_t>(shape.size()), shape.data(),
-                           tensor->receive());
+  return lsm_tensor_create(TestDevice().type, TestDevice().id, code, bits,
+                           static_cast<int32_t>(shape.size()), shape.data(), tensor->receive());
 }
 
 class Accounted : public ::testing::Test {
@@ -41,14 +42,24 @@ TEST_F(TensorCreate, GivesZeroedAlignedMemoryInCOrder) {
   EXPECT_EQ(view->shape[0], 3);
   EXPECT_EQ(view->shape[1], 5);
   EXPECT_TRUE(view->strides == nullptr || (view->strides[0] == 5 && view->strides[1] == 1));
-  EXPECT_EQ(view->device.type, LSM_CPU);
+  EXPECT_EQ(view->device.type, TestDevice().type);
+  EXPECT_EQ(view->device.id, TestDevice().id);
   EXPECT_EQ(view->dtype.code, LSM_FLOAT);
   EXPECT_EQ(view->dtype.bits, 32);
   EXPECT_EQ(view->dtype.lanes, 1);
   const int64_t address = lsm_tensor_address(view);
   EXPECT_EQ(address % 64, 0);
-  const auto* elements = reinterpret_cast<const float*>(address);
-  for (int i = 0; i < 15; ++i) EXPECT_EQ(elements[i], 0.0f);
+  std::vector<float> elements(15, 1.0f);
+  const int64_t shape[] = {3, 5};
+  OwnedTensor host;
+  ASSERT_EQ(lsm_tensor_wrap(reinterpret_cast<int64_t>(elements.data()), LSM_CPU, 0, LSM_FLOAT, 32,
+                            2, shape, nullptr, host.receive()),
+            LSM_OK)
+      << lsm_last_error();
+  const Context context;
+  ASSERT_EQ(lsm_tensor_copy(context, view, host.get()), LSM_OK) << lsm_last_error();
+  ASSERT_EQ(lsm_context_synchronize(context), LSM_OK) << lsm_last_error();
+  for (float element : elements) EXPECT_EQ(element, 0.0f);
 }
 
 TEST_F(TensorCreate, OffersEveryElementTypeAndRank) {
@@ -158,7 +169,8 @@ TEST(TensorItem, ReadsOneElementOfAnyType) {
     for (const std::vector<int64_t>& shape : std::vector<std::vector<int64_t>>{{}, {1}, {1, 1}}) {
       HostTensor tensor(dtype, shape, {3.0}, Layout{0, 1, true, false});
       double value = 0;
-      ASSERT_EQ(lsm_tensor_item(context, tensor.view(), &value), LSM_OK) << lsm_last_error();
+      Mirror device;
+      ASSERT_EQ(lsm_tensor_item(context, device.View(&tensor), &value), LSM_OK) << lsm_last_error();
       EXPECT_EQ(value, 3.0) << Name(dtype);
     }
   }
@@ -168,9 +180,10 @@ TEST(TensorItem, RejectsTensorsOfOtherSizes) {
   const Context context;
   double value = -7;
   HostTensor two(DType::kF32, {2}, std::vector<double>{1, 2});
-  EXPECT_TRUE(Rejects(lsm_tensor_item(context, two.view(), &value), "tensor"));
+  Mirror device;
+  EXPECT_TRUE(Rejects(lsm_tensor_item(context, device.View(&two), &value), "tensor"));
   HostTensor none(DType::kF32, {0}, std::vector<double>{});
-  EXPECT_TRUE(Rejects(lsm_tensor_item(context, none.view(), &value), "tensor"));
+  EXPECT_TRUE(Rejects(lsm_tensor_item(context, device.View(&none), &value), "tensor"));
   EXPECT_TRUE(Rejects(lsm_tensor_item(context, nullptr, &value), "tensor"));
   EXPECT_EQ(value, -7);
 }

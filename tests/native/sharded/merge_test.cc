@@ -8,6 +8,7 @@
 #include "support/context.h"
 #include "support/errors.h"
 #include "support/host_tensor.h"
+#include "support/mirror.h"
 #include "support/random.h"
 
 namespace lossmith_test {
@@ -20,7 +21,10 @@ std::vector<double> Merged(DType dtype, int64_t parts, int64_t length,
   HostTensor input(dtype, {parts, length}, values, layout);
   HostTensor output(dtype, {length});
   const Context context;
-  EXPECT_EQ(lsm_merge_logsumexp(context, input.view(), output.view()), LSM_OK) << lsm_last_error();
+  Mirror device;
+  EXPECT_EQ(lsm_merge_logsumexp(context, device.View(&input), device.View(&output)), LSM_OK)
+      << lsm_last_error();
+  device.Return(context);
   return output.Values();
 }
 
@@ -63,12 +67,18 @@ TEST(MergeLogSumExp, RejectsBadTensors) {
   HostTensor parts(DType::kF64, {2, 3}, {1, 2, 3, 4, 5, 6});
   HostTensor merged(DType::kF64, {3}), wrong(DType::kF64, {2}), integer(DType::kI32, {3});
   HostTensor flat(DType::kF64, {6}, {1, 2, 3, 4, 5, 6});
-  EXPECT_TRUE(Rejects(lsm_merge_logsumexp(context, nullptr, merged.view()), "parts"));
-  EXPECT_TRUE(Rejects(lsm_merge_logsumexp(context, parts.view(), nullptr), "merged"));
-  EXPECT_TRUE(Rejects(lsm_merge_logsumexp(context, flat.view(), merged.view()), "parts"));
-  EXPECT_TRUE(Rejects(lsm_merge_logsumexp(context, parts.view(), wrong.view()), "merged", "2"));
-  EXPECT_TRUE(Rejects(lsm_merge_logsumexp(context, parts.view(), integer.view()), "merged"));
-  EXPECT_TRUE(Rejects(lsm_merge_logsumexp(nullptr, parts.view(), merged.view()), "context"));
+  Mirror device;
+  const auto rejects = [&](lsm_context where, HostTensor* from, HostTensor* to,
+                           const std::string& argument, const std::string& got = "") {
+    return Rejects(lsm_merge_logsumexp(where, device.View(from), device.View(to)), argument, got);
+  };
+  EXPECT_TRUE(rejects(context, nullptr, &merged, "parts"));
+  EXPECT_TRUE(rejects(context, &parts, nullptr, "merged"));
+  EXPECT_TRUE(rejects(context, &flat, &merged, "parts"));
+  EXPECT_TRUE(rejects(context, &parts, &wrong, "merged", "2"));
+  EXPECT_TRUE(rejects(context, &parts, &integer, "merged"));
+  EXPECT_TRUE(rejects(nullptr, &parts, &merged, "context"));
+  device.Return(context);
   EXPECT_TRUE(merged.Untouched());
 }
 

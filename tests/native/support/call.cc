@@ -3,16 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "support/context.h"
+#include "support/mirror.h"
 
 namespace lossmith_test {
 namespace {
 
 using Shape = std::vector<int64_t>;
-
-lsm_input View(std::optional<HostTensor>& tensor) { return tensor ? tensor->view() : nullptr; }
-lsm_output OutputView(std::optional<HostTensor>& tensor) {
-  return tensor ? tensor->view() : nullptr;
-}
 
 void Fill(std::optional<HostTensor>* tensor, DType dtype, const Shape& shape,
           const std::vector<double>& values) {
@@ -88,21 +84,19 @@ void Call::SetLayout(const Layout& layout) {
 }
 
 lsm_status Call::Run(lsm_context context) {
-  auto& in = inputs;
-  auto& out = outputs;
-  if (cwcl) {
-    return lsm_cwcl(context, &options, View(in[kX]), View(in[kY]), View(in[kReference]),
-                    View(in[kReferenceY]), View(in[kWeights]), View(in[kLogScale]), View(in[kBias]),
-                    View(in[kRowWeight]), View(in[kUpstream]), View(in[kIgnore]),
-                    OutputView(out[kLoss]), OutputView(out[kRowLoss]), OutputView(out[kGradX]),
-                    OutputView(out[kGradY]), OutputView(out[kGradLogScale]),
-                    OutputView(out[kGradBias]));
-  }
-  return lsm_infonce(context, &options, View(in[kX]), View(in[kY]), View(in[kLogScale]),
-                     View(in[kBias]), View(in[kRowWeight]), View(in[kUpstream]), View(in[kIgnore]),
-                     OutputView(out[kLoss]), OutputView(out[kRowLoss]), OutputView(out[kGradX]),
-                     OutputView(out[kGradY]), OutputView(out[kGradLogScale]),
-                     OutputView(out[kGradBias]));
+  Mirror device;
+  const auto in = [&](Input input) { return device.View(inputs[input]); };
+  const auto out = [&](Output output) { return device.View(outputs[output]); };
+  const lsm_status status =
+      cwcl ? lsm_cwcl(context, &options, in(kX), in(kY), in(kReference), in(kReferenceY),
+                      in(kWeights), in(kLogScale), in(kBias), in(kRowWeight), in(kUpstream),
+                      in(kIgnore), out(kLoss), out(kRowLoss), out(kGradX), out(kGradY),
+                      out(kGradLogScale), out(kGradBias))
+           : lsm_infonce(context, &options, in(kX), in(kY), in(kLogScale), in(kBias),
+                         in(kRowWeight), in(kUpstream), in(kIgnore), out(kLoss), out(kRowLoss),
+                         out(kGradX), out(kGradY), out(kGradLogScale), out(kGradBias));
+  device.Return(context);
+  return status;
 }
 
 Result Call::Values() const {

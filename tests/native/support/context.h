@@ -5,13 +5,16 @@
 #include <stdexcept>
 
 #include "lossmith/tensor.h"
+#include "support/device.h"
 
 namespace lossmith_test {
 
+// A context on the device of the tests.
 class Context {
  public:
   explicit Context(int32_t threads = 2, int64_t budget = 0) {
     lsm_context_options options{};
+    options.device = TestDevice();
     options.threads = threads;
     options.budget = budget;
     if (lsm_context_create(&options, &handle_) != LSM_OK) {

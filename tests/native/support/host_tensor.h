@@ -33,6 +33,9 @@ class HostTensor {
 
   // A view of this tensor; valid until the tensor is moved or destroyed.
   lsm_tensor* view();
+  // All of its memory, gaps and offset included.
+  unsigned char* memory() { return memory_.data(); }
+  size_t memory_bytes() const { return memory_.size(); }
 
   DType dtype() const { return dtype_; }
   const std::vector<int64_t>& shape() const { return shape_; }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "support/mirror.h"
+
 namespace lossmith_test {
 namespace {
 
@@ -44,8 +46,6 @@ Call ShardTensors(Call call, const Problem& whole, const Types& types, int64_t c
   return call;
 }
 
-lsm_tensor* View(std::optional<HostTensor>& tensor) { return tensor ? tensor->view() : nullptr; }
-
 void Add(std::vector<double>* sum, const std::vector<double>& part, int64_t first) {
   for (size_t i = 0; i < part.size(); ++i) (*sum)[first + i] += part[i];
 }
@@ -59,8 +59,10 @@ void Merge(const std::vector<HostTensor*>& parts, lsm_context context) {
   for (int64_t p = 0; p < count; ++p) {
     for (int64_t i = 0; i < length; ++i) stacked.Set(p * length + i, parts[p]->Get(i));
   }
-  ASSERT_EQ(lsm_merge_logsumexp(context, stacked.view(), merged.view()), LSM_OK)
+  Mirror device;
+  ASSERT_EQ(lsm_merge_logsumexp(context, device.View(&stacked), device.View(&merged)), LSM_OK)
       << lsm_last_error();
+  device.Return(context);
   for (HostTensor* part : parts) *part = merged;
 }
 
@@ -85,35 +87,40 @@ ShardCall::ShardCall(const Problem& problem, const Types& types, DType statistic
       weight_sum(statistics, {rows}) {}
 
 lsm_status ShardCall::Statistics(lsm_context context) {
-  auto& in = call.inputs;
-  lsm_tensor* columns = options.column_coefficient > 0 ? column_lse.view() : nullptr;
-  if (call.cwcl) {
-    return lsm_cwcl_statistics(context, &options, &shard, View(in[kX]), View(in[kY]),
-                               View(in[kReference]), View(in[kReferenceY]), View(in[kWeights]),
-                               View(in[kLogScale]), View(in[kBias]), row_lse.view(), columns,
-                               weight_sum.view());
-  }
-  return lsm_infonce_statistics(context, &options, &shard, View(in[kX]), View(in[kY]),
-                                View(in[kLogScale]), View(in[kBias]), row_lse.view(), columns);
+  Mirror device;
+  const auto in = [&](Input input) { return device.View(call.inputs[input]); };
+  const bool both = options.column_coefficient > 0;
+  lsm_tensor* rows = device.View(&row_lse);
+  lsm_tensor* columns = device.View(both ? &column_lse : nullptr);
+  const lsm_status status =
+      call.cwcl ? lsm_cwcl_statistics(context, &options, &shard, in(kX), in(kY), in(kReference),
+                                      in(kReferenceY), in(kWeights), in(kLogScale), in(kBias), rows,
+                                      columns, device.View(&weight_sum))
+                : lsm_infonce_statistics(context, &options, &shard, in(kX), in(kY), in(kLogScale),
+                                         in(kBias), rows, columns);
+  device.Return(context);
+  return status;
 }
 
 lsm_status ShardCall::Gradients(lsm_context context) {
-  auto& in = call.inputs;
-  auto& out = call.outputs;
-  lsm_tensor* columns = options.column_coefficient > 0 ? column_lse.view() : nullptr;
-  if (call.cwcl) {
-    return lsm_cwcl_gradients(context, &options, &shard, View(in[kX]), View(in[kY]),
-                              View(in[kReference]), View(in[kReferenceY]), View(in[kWeights]),
-                              View(in[kLogScale]), View(in[kBias]), View(in[kRowWeight]),
-                              View(in[kUpstream]), row_lse.view(), columns, weight_sum.view(),
-                              View(out[kLoss]), View(out[kRowLoss]), View(out[kGradX]),
-                              View(out[kGradY]), View(out[kGradLogScale]), View(out[kGradBias]));
-  }
-  return lsm_infonce_gradients(context, &options, &shard, View(in[kX]), View(in[kY]),
-                               View(in[kLogScale]), View(in[kBias]), View(in[kRowWeight]),
-                               View(in[kUpstream]), row_lse.view(), columns, View(out[kLoss]),
-                               View(out[kRowLoss]), View(out[kGradX]), View(out[kGradY]),
-                               View(out[kGradLogScale]), View(out[kGradBias]));
+  Mirror device;
+  const auto in = [&](Input input) { return device.View(call.inputs[input]); };
+  const auto out = [&](Output output) { return device.View(call.outputs[output]); };
+  const bool both = options.column_coefficient > 0;
+  lsm_tensor* rows = device.View(&row_lse);
+  lsm_tensor* columns = device.View(both ? &column_lse : nullptr);
+  const lsm_status status =
+      call.cwcl ? lsm_cwcl_gradients(context, &options, &shard, in(kX), in(kY), in(kReference),
+                                     in(kReferenceY), in(kWeights), in(kLogScale), in(kBias),
+                                     in(kRowWeight), in(kUpstream), rows, columns,
+                                     device.View(&weight_sum), out(kLoss), out(kRowLoss),
+                                     out(kGradX), out(kGradY), out(kGradLogScale), out(kGradBias))
+                : lsm_infonce_gradients(context, &options, &shard, in(kX), in(kY), in(kLogScale),
+                                        in(kBias), in(kRowWeight), in(kUpstream), rows, columns,
+                                        out(kLoss), out(kRowLoss), out(kGradX), out(kGradY),
+                                        out(kGradLogScale), out(kGradBias));
+  device.Return(context);
+  return status;
 }
 
 Result EvaluateSharded(const Problem& problem, const Types& types, DType statistics,
