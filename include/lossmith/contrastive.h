@@ -38,9 +38,16 @@
  * element type of what they are the gradient of or f32; loss and row_loss are f32 or f64. Sums
  * over rows are kept in f64. NaN and infinities in x or y propagate into the loss.
  *
+ * On CUDA all tensors of a call are on the device of the context, the call is queued on its stream
+ * and returns before it has run; loss and gradients are there when the stream has been waited for.
+ * bf16 and f16 are multiplied as such with f32 accumulation; f32 as f32, unless the context allows
+ * tf32. Nothing is read back, so a demand on the values of a tensor cannot give an error there: a
+ * row weight that is not finite, an explicit weight that is negative or not finite and a reference
+ * row that is too long make the loss and the gradients that depend on it NaN.
+ *
  * Cost. Store mode 6 n m d operations, recompute mode 8 n m d; loss alone 2 n m d. Workspace:
- * recompute O(n + m) plus tiles of fixed size. The same input gives the same bits whatever the
- * number of threads, the budget or the mode.
+ * recompute O(n + m) plus tiles of fixed size (CUDA: blocks of 2048 x 4096 scores). The same input
+ * gives the same bits whatever the number of threads, the budget or the mode.
  *
  * Papers: InfoNCE: van den Oord et al. 2018, arXiv 1807.03748; CLIP: Radford et al. 2021,
  * arXiv 2103.00020; CWCL: Srinivasa et al., NeurIPS 2023, arXiv 2309.14580.

@@ -57,7 +57,7 @@ struct ContrastiveCall {
   }
   bool wants_loss() const { return loss.present() || row_loss.present(); }
 
-  // min(exp(log_scale), max_scale), and whether the clamp is active.
+  // min(exp(log_scale), max_scale), and whether the clamp is active. Reads log_scale: CPU only.
   double scale(bool* clamped) const;
 };
 

@@ -25,6 +25,14 @@ struct Tiling {
 constexpr Tiling kCpuTiling = {256, 512, 1024, 2048, 512, 512};
 constexpr std::int64_t kLeadingPad = 16;
 
+// Blocks of a GPU: products with at least 2048 rows, 32 MiB of f32 dots. The simulated device of the
+// tests has small ones, so that small problems have several. Tiles are a matter of the kernels.
+#if defined(LOSSMITH_SIMT)
+constexpr Tiling kCudaTiling = {64, 128, 128, 256, 128, 256};
+#else
+constexpr Tiling kCudaTiling = {64, 128, 2048, 4096, 2048, 4096};
+#endif
+
 inline std::int64_t pieces(std::int64_t count, std::int64_t piece) {
   return (count + piece - 1) / piece;
 }
