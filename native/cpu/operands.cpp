@@ -1,12 +1,12 @@
 #include "cpu/operands.h"
 
-#include <cmath>
 #include <cstring>
 #include <type_traits>
 
 #include "core/status.h"
 #include "cpu/isa.h"
 #include "cpu/parallel.h"
+#include "math/normalize.h"
 
 namespace lossmith {
 namespace {
@@ -41,7 +41,8 @@ void store_row(const S* x, std::int64_t d, const double* inverse, const A* g, G*
   }
   for (std::int64_t k = 0; k < d; ++k) {
     const double y = Convert<double>::from(x[k]) * *inverse;
-    out[k] = Convert<G>::from((static_cast<double>(g[k]) - y * along) * *inverse);
+    out[k] = Convert<G>::from(
+        math::normalization_gradient(static_cast<double>(g[k]), y, along, *inverse));
   }
 }
 
@@ -51,8 +52,7 @@ double inverse_norm(const RowSource& source, std::int64_t row) {
   return dispatch_floating(source.view.type, [&](auto tag) {
     using S = decltype(tag);
     const S* p = source.view.row<const S>(source.source_row(row));
-    const double norm = std::sqrt(row_kernels<S>().squared_norm(p, source.view.shape[1]));
-    return norm <= kNormEpsilon ? 0.0 : 1.0 / norm;
+    return math::inverse_norm(row_kernels<S>().squared_norm(p, source.view.shape[1]));
   });
 }
 

@@ -17,9 +17,6 @@ struct RowSource {
   std::int64_t source_row(std::int64_t i) const { return index == nullptr ? i : index[i]; }
 };
 
-// Rows shorter than this count as zero: they normalise to 0 and get gradient 0.
-constexpr double kNormEpsilon = 1e-12;
-
 // 1 / ||row||, 0 for rows that count as zero; NaN for rows with NaN.
 double inverse_norm(const RowSource& source, std::int64_t row);
 

@@ -19,9 +19,7 @@ struct Matrix {
   Type type = Type::f32;
   std::int64_t rows = 0, width = 0, ld = 0;
 
-  static Matrix of(const View& v) {
-    return {v.data, v.type, v.shape[0], v.shape[1], v.strides[0]};
-  }
+  static Matrix of(const View& v) { return {v.data, v.type, v.shape[0], v.shape[1], v.strides[0]}; }
 };
 
 // Flags of rows that take no part: row i is left out if i < count and flags[i * stride] != 0.
@@ -29,6 +27,10 @@ struct Skip {
   const std::uint8_t* flags = nullptr;  // null: none
   std::int64_t stride = 1;
   std::int64_t count = 0;
+
+  LSM_HD bool at(std::int64_t i) const {
+    return flags != nullptr && i < count && flags[i * stride] != 0;
+  }
 };
 
 // out[i] = 1 / ||row i||, 0 for rows of norm <= 1e-12, NaN for rows with NaN; 0 for skipped rows.
@@ -43,7 +45,8 @@ void load_rows(cudaStream_t stream, const Matrix& source, std::int64_t begin, co
 // gradient[i, :] from g[i - begin, :] (f32 or f64), the gradient with respect to the loaded rows,
 // times *g_factor (a device scalar; null: 1): through the normalisation where inverse is given,
 //   y = x/||x||:  gx = (gy - y <y,gy>) / ||x||
-// Zeros for skipped rows. source and gradient have all rows, g those from `begin` on.
+// Zeros for skipped rows. source and gradient have all rows, g those from `begin` on. The type of
+// gradient is that of source or f32.
 void store_gradient_rows(cudaStream_t stream, const Matrix& source, const double* inverse,
                          const Skip& skip, std::int64_t begin, const Matrix& g,
                          const double* g_factor, const Matrix& gradient);
