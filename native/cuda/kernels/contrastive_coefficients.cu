@@ -89,7 +89,8 @@ LSM_DEVICE void store_row(const CoefficientKernel<A>& k, std::int64_t row, std::
 }
 
 template <class T, class A, bool kColumns>
-__global__ void __launch_bounds__(kTileThreads) tile_coefficients_kernel(CoefficientKernel<A> k) {
+__global__ void __launch_bounds__(kTileThreads, kTileBlocks<A>)
+    tile_coefficients_kernel(CoefficientKernel<A> k) {
   LSM_SHARED(double, room, kTileWarps);
   LSM_SHARED(double, across, kTileWarps* kTileColumns);
   const std::int64_t column_tiles = (k.block.columns + kTileColumns - 1) / kTileColumns;

@@ -40,7 +40,7 @@ LSM_DEVICE void load_scores(const DotBlock<A>& block, const TilePlace& p, A* pai
 }
 
 template <class A, bool kColumns>
-__global__ void __launch_bounds__(kTileThreads)
+__global__ void __launch_bounds__(kTileThreads, kTileBlocks<A>)
     tile_statistics_kernel(DotBlock<A> block, Statistics<A> out, A* pair_score) {
   LSM_SHARED(A, across, kTileWarps * kTileColumns);  // one row of column values for each warp
   LSM_SHARED(A, column_offset, kTileColumns);

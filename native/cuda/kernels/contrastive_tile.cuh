@@ -16,6 +16,9 @@ namespace cuda {
 
 constexpr int kTileWarps = 8;
 constexpr int kTileThreads = kTileWarps * kWarp;
+// CTAs that a multiprocessor must hold: the oracle's f64 needs all registers that one may have.
+template <class A>
+constexpr int kTileBlocks = sizeof(A) == 8 ? 1 : 2;
 constexpr int kThreadRows = kTileRows / kTileWarps;   // 8
 constexpr int kThreadColumns = kTileColumns / kWarp;  // 4
 
