@@ -1,5 +1,7 @@
 package org.lossmith.presets;
 
+import org.bytedeco.javacpp.ClassProperties;
+import org.bytedeco.javacpp.LoadEnabled;
 import org.bytedeco.javacpp.annotation.NoException;
 import org.bytedeco.javacpp.annotation.Platform;
 import org.bytedeco.javacpp.annotation.Properties;
@@ -10,6 +12,9 @@ import org.bytedeco.javacpp.tools.InfoMapper;
 /**
  * Tells JavaCPP how to map the C ABI. Handles of contexts and tensors become plain longs, so that a
  * call allocates no Java object for them.
+ *
+ * <p>Natives are looked for in {@code linux-x86_64-gpu} first (CPU and CUDA), then in {@code
+ * linux-x86_64} (CPU).
  */
 @Properties(
     inherit = org.bytedeco.javacpp.presets.javacpp.class,
@@ -25,12 +30,30 @@ import org.bytedeco.javacpp.tools.InfoMapper;
           link = "lossmith@.0",
           preload = {"gomp@.1", "dnnl@.3"},
           preloadresource = "/org/bytedeco/dnnl/"),
-      @Platform(value = "linux-x86_64")
+      @Platform(value = "linux-x86_64"),
+      @Platform(value = "linux-x86_64", extension = lossmith.GPU)
     },
     target = "org.lossmith.internal",
     global = "org.lossmith.internal.LossmithNative")
 @NoException
-public class lossmith implements InfoMapper {
+public class lossmith implements InfoMapper, LoadEnabled {
+  /** What the classifier of the natives with CUDA adds to that of the platform. */
+  public static final String GPU = "-gpu";
+
+  private static volatile boolean withoutGpu;
+
+  /** From now on only the natives for the CPU are looked for; other presets do not notice. */
+  public static void leaveOutGpu() {
+    withoutGpu = true;
+  }
+
+  @Override
+  public void init(ClassProperties properties) {
+    if (withoutGpu) {
+      properties.get("platform.extension").clear();
+    }
+  }
+
   @Override
   public void map(InfoMap infoMap) {
     infoMap

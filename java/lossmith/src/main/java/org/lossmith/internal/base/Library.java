@@ -3,11 +3,13 @@ package org.lossmith.internal.base;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
 import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bytedeco.javacpp.Loader;
 import org.lossmith.NativeLoadException;
+import org.lossmith.presets.lossmith;
 
 /**
  * Loads the native libraries on first use. The bindings are named nowhere in an initialiser of the
@@ -17,6 +19,8 @@ import org.lossmith.NativeLoadException;
 public final class Library {
   private static final Pattern MISSING =
       Pattern.compile("([^\\s:/]+\\.so[.\\d]*): cannot open shared object file");
+
+  private static final System.Logger LOG = System.getLogger("org.lossmith");
 
   private static volatile boolean loaded;
   private static LinkageError failure;
@@ -37,7 +41,7 @@ public final class Library {
   private static synchronized void loadOnce() {
     if (failure == null && !loaded) {
       try {
-        Class.forName("org.lossmith.internal.LossmithNative");
+        loadNatives();
         loaded = true;
       } catch (LinkageError e) {
         failure = e;
@@ -50,9 +54,46 @@ public final class Library {
     }
   }
 
+  /** The natives with CUDA where they are there and work, else those for the CPU. */
+  private static void loadNatives() throws ClassNotFoundException {
+    ClassLoader loader = Library.class.getClassLoader();
+    Class<?> bindings = Class.forName("org.lossmith.internal.LossmithNative", false, loader);
+    LinkageError broken = loadGpuNatives(bindings);
+    Class.forName(bindings.getName(), true, loader);
+    if (broken != null) {
+      String gpu = Loader.getPlatform() + lossmith.GPU;
+      LOG.log(
+          Level.WARNING,
+          "The natives of Lossmith for {0} do not load, those for the CPU are used: {1}",
+          gpu,
+          root(broken).getMessage());
+    }
+  }
+
+  /** Returns what is wrong with the natives with CUDA where others have to do, or null. */
+  private static LinkageError loadGpuNatives(Class<?> bindings) {
+    if (!GpuNatives.isPresent() || GpuNatives.isUnwanted()) {
+      return null;
+    }
+    try {
+      GpuNatives.load(bindings);
+      return null;
+    } catch (IllegalCallerException e) {
+      return null; // The others are denied as well, which is explained then.
+    } catch (UnsatisfiedLinkError e) {
+      if (!isPresent(Loader.getPlatform())) {
+        throw e;
+      }
+      lossmith.leaveOutGpu();
+      return e;
+    }
+  }
+
   private static NativeLoadException explain(LinkageError error) {
     String platform = Loader.getPlatform();
-    String jar = "org.lossmith:lossmith:" + version() + ":" + platform;
+    boolean gpuOnly = !isPresent(platform) && GpuNatives.isPresent() && !GpuNatives.isUnwanted();
+    String classifier = gpuOnly ? platform + lossmith.GPU : platform;
+    String jar = "org.lossmith:lossmith:" + version() + ":" + classifier;
     String missing = missingLibrary(error);
     String reason;
     String lines;
@@ -63,29 +104,31 @@ public final class Library {
               + ". Start it with --enable-native-access=ALL-UNNAMED, or on the module path with"
               + " --enable-native-access=org.bytedeco.javacpp,org.lossmith";
       lines = "";
-    } else if (!isPresent("org/lossmith/internal/" + platform + "/libjniLossmithNative.so")) {
+    } else if (!isPresent(classifier)) {
       reason = "Lossmith has no natives for " + platform + ": " + jar + " was not found. Add:";
       lines = dependency("org.lossmith", "lossmith", version(), platform);
     } else if (missing != null && missing.matches("lib(dnnl|gomp)\\..*")) {
-      reason = "The natives of Lossmith for " + platform + " miss " + missing + ". Add:";
+      reason = "The natives of Lossmith for " + classifier + " miss " + missing + ". Add:";
       lines = dependency("org.bytedeco", "dnnl", property("dnnl.version"), platform);
     } else {
       String what =
           missing == null ? String.valueOf(root(error).getMessage()) : missing + " was not found";
       reason =
           "The natives of Lossmith for "
-              + platform
+              + classifier
               + " do not load: "
               + what
               + ". The dependencies should have:";
-      lines = dependency("org.lossmith", "lossmith-platform", version(), null);
+      String artifact = gpuOnly ? "lossmith-platform-gpu" : "lossmith-platform";
+      lines = dependency("org.lossmith", artifact, version(), null);
     }
-    return new NativeLoadException(reason, platform, platform, missing, lines, error);
+    return new NativeLoadException(reason, platform, classifier, missing, lines, error);
   }
 
   /** Asks the class loader, which sees the other jars on the module path too. */
-  private static boolean isPresent(String resource) {
-    return Library.class.getClassLoader().getResource(resource) != null;
+  private static boolean isPresent(String classifier) {
+    String glue = "org/lossmith/internal/" + classifier + "/libjniLossmithNative.so";
+    return Library.class.getClassLoader().getResource(glue) != null;
   }
 
   private static String missingLibrary(Throwable error) {
