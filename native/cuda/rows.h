@@ -51,7 +51,8 @@ void store_gradient_rows(cudaStream_t stream, const Matrix& source, const double
                          const Skip& skip, std::int64_t begin, const Matrix& g,
                          const double* g_factor, const Matrix& gradient);
 
-// sum[k] (+)= sum_i weights[i] rows[i,k], weights null: 1. scratch: row_sum_scratch doubles.
+// sum[k] (+)= sum_i weights[i] rows[i,k], weights null: 1. scratch: row_sum_scratch doubles, which
+// also serve fewer rows.
 void add_weighted_rows(cudaStream_t stream, const Matrix& rows, const double* weights,
                        bool accumulate, double* scratch, double* sum);
 std::int64_t row_sum_scratch(std::int64_t rows, std::int64_t width);

@@ -68,8 +68,10 @@ __global__ void __launch_bounds__(kRowThreads)
 
 }  // namespace
 
+// The most that any number of rows up to this one needs.
 std::int64_t row_sum_scratch(std::int64_t rows, std::int64_t width) {
-  return piece_count(rows) * width;
+  const std::int64_t pieces = (rows + kLeastPiece - 1) / kLeastPiece;
+  return (pieces < kMostPieces ? pieces : kMostPieces) * width;
 }
 
 void add_weighted_rows(cudaStream_t stream, const Matrix& rows, const double* weights,
