@@ -37,7 +37,10 @@ enum {
   LSM_UNSUPPORTED = 4,
   /** A device call failed; the context stays usable. */
   LSM_DEVICE_ERROR = 5,
-  /** A device is lost for this process (sticky error). */
+  /**
+   * A device is lost for this process (sticky error): every later call on it fails too, and only a
+   * new process can use it again.
+   */
   LSM_DEVICE_FATAL = 6,
   /** A defect of the library. */
   LSM_INTERNAL = 7
@@ -105,7 +108,8 @@ LSM_API const char* lsm_version(void);
 /**
  * What this build and machine offer, as one JSON object: version, backends (with the reason
  * for each that is absent), devices, the instruction set in use, libraries found with their
- * versions. Valid for the life of the process.
+ * versions. Valid for the life of the process. The environment variable LOSSMITH_CUDA=off hides
+ * all CUDA devices; it is read when the first device is asked for.
  */
 LSM_API const char* lsm_describe(void);
 

@@ -14,9 +14,8 @@ std::string describe() {
                               "." + std::to_string(dnnl->patch);
   return std::string("{\"version\":\"") + LOSSMITH_VERSION +
          "\",\"backends\":" + lossmith::describe_backends() +
-         ",\"devices\":[{\"type\":\"cpu\",\"index\":0}],"
-         "\"libraries\":[{\"name\":\"oneDNN\",\"version\":\"" +
-         version + "\",\"found\":true}]}";
+         ",\"devices\":" + lossmith::describe_devices() +
+         ",\"libraries\":[{\"name\":\"oneDNN\",\"version\":\"" + version + "\",\"found\":true}]}";
 }
 
 }  // namespace

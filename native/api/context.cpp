@@ -44,6 +44,10 @@ extern "C" int32_t lsm_context_threads(lsm_context context) {
   return context == nullptr ? 0 : context->threads;
 }
 
+extern "C" int64_t lsm_context_stream(lsm_context context) {
+  return context == nullptr ? 0 : context->backend.stream(*context);
+}
+
 extern "C" lsm_status lsm_measure_gemm(lsm_context context, uint8_t code, uint8_t bits, int64_t m,
                                        int64_t n, int64_t k, int32_t repeats, double* rate) {
   return guard([&] {

@@ -1,7 +1,5 @@
 #include "lossmith/contrastive_sharded.h"
 
-#include <cmath>
-
 #include "core/context.h"
 #include "core/status.h"
 #include "engine/backend.h"
@@ -22,27 +20,6 @@ lsm_status run(lsm_context context, ContrastiveArguments arguments) {
     const ContrastiveCall call = lossmith::validate(arguments, lease->device);
     lease->backend.run_contrastive(call, *lease);
   });
-}
-
-// ln sum_k exp(parts[k, i])
-double merged(const View& parts, int64_t i) {
-  const auto part = [&](int64_t k) {
-    View row = parts;
-    row.ndim = 1;
-    row.strides[0] = parts.strides[1];
-    row.data += k * parts.strides[0] * lossmith::bytes_of(parts.type);
-    return lossmith::element(row, i);
-  };
-  double max = -INFINITY;
-  for (int64_t k = 0; k < parts.shape[0]; ++k) {
-    const double value = part(k);
-    if (std::isnan(value)) return value;
-    if (value > max) max = value;
-  }
-  if (std::isinf(max)) return max;
-  double sum = 0;
-  for (int64_t k = 0; k < parts.shape[0]; ++k) sum += std::exp(part(k) - max);
-  return max + std::log(sum);
 }
 
 }  // namespace
@@ -100,7 +77,7 @@ extern "C" lsm_status lsm_merge_logsumexp(lsm_context context, lsm_input parts,
     lossmith::expect_type(to, "merged", lossmith::Type::f32, lossmith::Type::f64);
     if (from.ndim != 2) reject("parts", "[k,n]", lossmith::shape_text(from.shape, from.ndim));
     lossmith::expect_vector(to, "merged", from.shape[1]);
-    for (int64_t i = 0; i < from.shape[1]; ++i) lossmith::set_element(to, i, merged(from, i));
+    lease->backend.merge_logsumexp(*lease, from, to);
   });
 }
 

@@ -23,15 +23,22 @@ struct OwnedTensor {
   int64_t shape[lossmith::kMaxDimensions] = {};
   int64_t strides[lossmith::kMaxDimensions] = {};
   std::size_t owned_bytes = 0;  // 0: a view of foreign memory
+  bool pinned = false;          // page-locked host memory
+  lsm_device allocator{};       // the device that the memory is from; the view's unless pinned
 };
 
-OwnedTensor* make(int64_t data, int32_t device_type, int32_t device_id, uint8_t code, uint8_t bits,
-                  int32_t ndim, const int64_t* shape, const int64_t* strides, bool allocate) {
-  const lsm_device device{device_type, device_id};
+// Where the elements of a new tensor lie.
+enum class Memory { foreign, device, pinned };
+
+OwnedTensor* make(Memory memory, int64_t data, const lsm_device& device, uint8_t code, uint8_t bits,
+                  int32_t ndim, const int64_t* shape, const int64_t* strides) {
   const lossmith::Backend& backend = lossmith::backend_of(device);
+  const bool allocate = memory != Memory::foreign;
   auto owned = std::make_unique<OwnedTensor>();
   lsm_tensor& view = owned->view;
-  view.device = device;
+  owned->allocator = device;
+  owned->pinned = memory == Memory::pinned;
+  view.device = owned->pinned ? lsm_device{LSM_CPU, 0} : device;
   view.ndim = ndim;
   view.dtype = {code, bits, 1};
   lossmith::type_of(view.dtype, "dtype");
@@ -53,7 +60,10 @@ OwnedTensor* make(int64_t data, int32_t device_type, int32_t device_id, uint8_t 
   if (allocate) {
     owned->owned_bytes = static_cast<std::size_t>(checked.elements()) *
                          static_cast<std::size_t>(lossmith::bytes_of(checked.type));
-    view.data = backend.allocate(view.device, owned->owned_bytes);
+    view.data = owned->pinned ? backend.allocate_pinned(device, owned->owned_bytes)
+                              : backend.allocate(device, owned->owned_bytes);
+  } else if (checked.elements() != 0) {
+    backend.expect_reachable(device, checked.data);
   }
   lossmith::count_tensor(1);
   return owned.release();
@@ -66,7 +76,18 @@ extern "C" lsm_status lsm_tensor_create(int32_t device_type, int32_t device_id, 
                                         lsm_output* tensor) {
   return guard([&] {
     if (tensor == nullptr) reject("tensor", "a place for the handle", "NULL");
-    *tensor = &make(0, device_type, device_id, code, bits, ndim, shape, nullptr, true)->view;
+    *tensor =
+        &make(Memory::device, 0, {device_type, device_id}, code, bits, ndim, shape, nullptr)->view;
+  });
+}
+
+extern "C" lsm_status lsm_tensor_create_pinned(int32_t device_id, uint8_t code, uint8_t bits,
+                                               int32_t ndim, const int64_t* shape,
+                                               lsm_output* tensor) {
+  return guard([&] {
+    if (tensor == nullptr) reject("tensor", "a place for the handle", "NULL");
+    *tensor =
+        &make(Memory::pinned, 0, {LSM_CUDA, device_id}, code, bits, ndim, shape, nullptr)->view;
   });
 }
 
@@ -76,7 +97,9 @@ extern "C" lsm_status lsm_tensor_wrap(int64_t data, int32_t device_type, int32_t
                                       lsm_output* tensor) {
   return guard([&] {
     if (tensor == nullptr) reject("tensor", "a place for the handle", "NULL");
-    *tensor = &make(data, device_type, device_id, code, bits, ndim, shape, strides, false)->view;
+    *tensor =
+        &make(Memory::foreign, data, {device_type, device_id}, code, bits, ndim, shape, strides)
+             ->view;
   });
 }
 
@@ -85,8 +108,13 @@ extern "C" lsm_status lsm_tensor_destroy(lsm_output tensor) {
     if (tensor == nullptr) return;
     OwnedTensor* owned = reinterpret_cast<OwnedTensor*>(tensor);
     if (owned->owned_bytes != 0) {
-      const lsm_device& device = owned->view.device;
-      lossmith::backend_of(device).release(device, owned->view.data, owned->owned_bytes);
+      const lsm_device& device = owned->allocator;
+      const lossmith::Backend& backend = lossmith::backend_of(device);
+      if (owned->pinned) {
+        backend.release_pinned(device, owned->view.data, owned->owned_bytes);
+      } else {
+        backend.release(device, owned->view.data, owned->owned_bytes);
+      }
     }
     lossmith::count_tensor(-1);
     delete owned;
@@ -101,8 +129,10 @@ extern "C" int64_t lsm_tensor_address(lsm_input tensor) {
 extern "C" lsm_status lsm_tensor_copy(lsm_context context, lsm_input source, lsm_output target) {
   return guard([&] {
     const Lease lease(context);
-    const View from = lossmith::view_of(source, "source", lease->device);
-    const View to = lossmith::view_of(target, "target", lease->device);
+    const View from = lossmith::reachable_view_of(source, "source", lease->device);
+    const View to = lossmith::reachable_view_of(target, "target", lease->device);
+    lossmith::expect_copyable(from, to);
+    if (from.elements() == 0) return;
     lease->backend.copy(*lease, from, to);
   });
 }
@@ -110,12 +140,38 @@ extern "C" lsm_status lsm_tensor_copy(lsm_context context, lsm_input source, lsm
 extern "C" lsm_status lsm_tensor_item(lsm_context context, lsm_input tensor, double* value) {
   return guard([&] {
     const Lease lease(context);
-    const View view = lossmith::view_of(tensor, "tensor", lease->device);
+    const View view = lossmith::reachable_view_of(tensor, "tensor", lease->device);
     lossmith::expect_scalar(view, "tensor");
     if (value == nullptr) reject("value", "a place for the result", "NULL");
-    *value = lossmith::element(view, 0);
+    *value = lease->backend.item(*lease, view);
   });
 }
 
 extern "C" int64_t lsm_memory_live_bytes(void) { return lossmith::live_bytes(); }
 extern "C" int64_t lsm_memory_live_tensors(void) { return lossmith::live_tensors(); }
+
+extern "C" lsm_status lsm_memory_pool_bytes(int32_t device_type, int32_t device_id,
+                                            lsm_memory_pool* pool) {
+  return guard([&] {
+    const lsm_device device{device_type, device_id};
+    const lossmith::Backend& backend = lossmith::backend_of(device);
+    if (pool == nullptr) reject("pool", "a place for the result", "NULL");
+    *pool = backend.memory_pool(device);
+  });
+}
+
+extern "C" lsm_status lsm_memory_set_limit(int32_t device_type, int32_t device_id, int64_t bytes) {
+  return guard([&] {
+    const lsm_device device{device_type, device_id};
+    const lossmith::Backend& backend = lossmith::backend_of(device);
+    if (bytes < 0) reject("bytes", ">= 0", bytes);
+    backend.set_memory_limit(device, bytes);
+  });
+}
+
+extern "C" lsm_status lsm_memory_trim(int32_t device_type, int32_t device_id) {
+  return guard([&] {
+    const lsm_device device{device_type, device_id};
+    lossmith::backend_of(device).trim_memory(device);
+  });
+}

@@ -8,10 +8,21 @@
 
 namespace lossmith {
 
+char* WorkspaceMemory::allocate_block(std::size_t bytes) {
+  char* block = static_cast<char*>(std::aligned_alloc(kAlignment, bytes));
+  if (block == nullptr) {
+    throw Error(LSM_OUT_OF_MEMORY,
+                "workspace: could not allocate " + std::to_string(bytes) + " bytes");
+  }
+  return block;
+}
+
+void WorkspaceMemory::release_block(char* block, std::size_t) noexcept { std::free(block); }
+
 Workspace::~Workspace() { free_block(); }
 
 void Workspace::free_block() noexcept {
-  std::free(block_);
+  if (block_ != nullptr) memory_.release_block(block_, bytes_);
   block_ = nullptr;
   bytes_ = 0;
 }
@@ -25,11 +36,7 @@ char* Workspace::block(std::size_t bytes) {
   if (bytes <= bytes_) return block_;
   free_block();
   const std::size_t rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  block_ = static_cast<char*>(std::aligned_alloc(kAlignment, rounded));
-  if (block_ == nullptr) {
-    throw Error(LSM_OUT_OF_MEMORY,
-                "workspace: could not allocate " + std::to_string(rounded) + " bytes");
-  }
+  block_ = memory_.allocate_block(rounded);
   bytes_ = rounded;
   return block_;
 }
@@ -53,20 +60,31 @@ int checked_threads(std::int32_t threads, const Backend& backend) {
   return threads == 0 ? backend.default_threads() : threads;
 }
 
-std::int64_t checked_budget(std::int64_t budget) {
+std::int64_t checked_budget(std::int64_t budget, const Backend& backend) {
   if (budget < 0) reject("budget", "bytes >= 0", budget);
-  return budget == 0 ? std::int64_t{LSM_DEFAULT_BUDGET} : budget;
+  return budget == 0 ? backend.default_budget() : budget;
+}
+
+// Checks that need no device come before the state of the context is made.
+const lsm_context_options& checked(const lsm_context_options& options) {
+  if (options.own_stream != 0 && options.own_stream != 1) {
+    reject("own_stream", "0 or 1", options.own_stream);
+  }
+  if (options.tf32 != 0 && options.tf32 != 1) reject("tf32", "0 or 1", options.tf32);
+  if (options.own_stream == 1 && options.stream != 0) {
+    reject("stream", "0 together with own_stream", options.stream);
+  }
+  return options;
 }
 
 }  // namespace
 }  // namespace lossmith
 
 lsm_context_s::lsm_context_s(const lsm_context_options& options)
-    : device(lossmith::resolved(options.device)),
+    : device(lossmith::resolved(lossmith::checked(options).device)),
       backend(lossmith::backend_of(device)),
       threads(lossmith::checked_threads(options.threads, backend)),
-      stream(options.stream),
-      workspace(lossmith::checked_budget(options.budget)),
-      state(backend.make_state(threads)) {}
+      state(backend.make_state(device, options, threads)),
+      workspace(*state, lossmith::checked_budget(options.budget, backend)) {}
 
 lsm_context_s::~lsm_context_s() = default;

@@ -23,10 +23,9 @@ struct lsm_context_s {
   const lsm_device device;
   const lossmith::Backend& backend;
   const int threads;
-  const std::int64_t stream;
-  lossmith::Workspace workspace;
   const std::unique_ptr<lossmith::BackendState> state;
-  std::mutex mutex;  // one call at a time
+  lossmith::Workspace workspace;  // in memory of the state's
+  std::mutex mutex;               // one call at a time
 };
 
 namespace lossmith {

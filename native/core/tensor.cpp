@@ -7,13 +7,6 @@
 namespace lossmith {
 namespace {
 
-std::string device_text(const lsm_device& device) {
-  const char* name = device.type == LSM_CPU ? "cpu" : device.type == LSM_CUDA ? "cuda" : "type ";
-  std::string text = name;
-  if (device.type != LSM_CPU && device.type != LSM_CUDA) text += std::to_string(device.type);
-  return text + ":" + std::to_string(device.id);
-}
-
 // a * b for extents; the whole view must be addressable with 63 bits.
 std::int64_t checked_product(std::int64_t a, std::int64_t b, const char* argument) {
   std::int64_t product = 0;
@@ -23,7 +16,54 @@ std::int64_t checked_product(std::int64_t a, std::int64_t b, const char* argumen
   return product;
 }
 
+bool same(const lsm_device& a, const lsm_device& b) { return a.type == b.type && a.id == b.id; }
+
+void expect_device(const lsm_tensor* tensor, const char* argument, const lsm_device& device) {
+  if (tensor == nullptr || same(tensor->device, device)) return;
+  reject(argument, "a tensor on " + device_text(device), "one on " + device_text(tensor->device));
+}
+
+// view_of for a tensor on any device.
+View checked_view(const lsm_tensor* tensor, const char* argument) {
+  if (tensor == nullptr) reject(argument, "a tensor", "NULL");
+  if (tensor->ndim < 0 || tensor->ndim > kMaxDimensions) {
+    reject(argument, "0 to 8 dimensions", tensor->ndim);
+  }
+  if (tensor->ndim > 0 && tensor->shape == nullptr) reject(argument, "a shape", "shape = NULL");
+  View v;
+  v.exists = true;
+  v.device = tensor->device;
+  v.type = type_of(tensor->dtype, argument);
+  v.ndim = tensor->ndim;
+  std::int64_t bytes = bytes_of(v.type);
+  bool empty = false;
+  for (int i = v.ndim - 1; i >= 0; --i) {
+    v.shape[i] = tensor->shape[i];
+    if (v.shape[i] < 0) {
+      reject(argument, "extents >= 0", shape_text(tensor->shape, tensor->ndim));
+    }
+    v.strides[i] = tensor->strides != nullptr ? tensor->strides[i] : bytes / bytes_of(v.type);
+    if (v.shape[i] == 0) empty = true;
+    bytes = checked_product(bytes, v.shape[i] > 0 ? v.shape[i] : 1, argument);
+    if (v.shape[i] > 1) {
+      checked_product(checked_product(v.strides[i], v.shape[i] - 1, argument), bytes_of(v.type),
+                      argument);
+    }
+  }
+  if (tensor->data == nullptr && !empty) reject(argument, "data", "data = NULL");
+  v.data = static_cast<char*>(tensor->data);
+  if (v.data != nullptr) v.data += tensor->byte_offset;
+  return v;
+}
+
 }  // namespace
+
+std::string device_text(const lsm_device& device) {
+  const char* name = device.type == LSM_CPU ? "cpu" : device.type == LSM_CUDA ? "cuda" : "type ";
+  std::string text = name;
+  if (device.type != LSM_CPU && device.type != LSM_CUDA) text += std::to_string(device.type);
+  return text + ":" + std::to_string(device.id);
+}
 
 std::string shape_text(const std::int64_t* shape, int ndim) {
   std::string text = "[";
@@ -51,41 +91,35 @@ std::string View::describe() const {
 }
 
 View view_of(const lsm_tensor* tensor, const char* argument, const lsm_device& device) {
-  if (tensor == nullptr) reject(argument, "a tensor", "NULL");
-  if (tensor->ndim < 0 || tensor->ndim > kMaxDimensions) {
-    reject(argument, "0 to 8 dimensions", tensor->ndim);
-  }
-  if (tensor->ndim > 0 && tensor->shape == nullptr) reject(argument, "a shape", "shape = NULL");
-  if (tensor->device.type != device.type || tensor->device.id != device.id) {
-    reject(argument, "a tensor on " + device_text(device), "one on " + device_text(tensor->device));
-  }
-  View v;
-  v.exists = true;
-  v.type = type_of(tensor->dtype, argument);
-  v.ndim = tensor->ndim;
-  std::int64_t bytes = bytes_of(v.type);
-  bool empty = false;
-  for (int i = v.ndim - 1; i >= 0; --i) {
-    v.shape[i] = tensor->shape[i];
-    if (v.shape[i] < 0) {
-      reject(argument, "extents >= 0", shape_text(tensor->shape, tensor->ndim));
-    }
-    v.strides[i] = tensor->strides != nullptr ? tensor->strides[i] : bytes / bytes_of(v.type);
-    if (v.shape[i] == 0) empty = true;
-    bytes = checked_product(bytes, v.shape[i] > 0 ? v.shape[i] : 1, argument);
-    if (v.shape[i] > 1) {
-      checked_product(checked_product(v.strides[i], v.shape[i] - 1, argument), bytes_of(v.type),
-                      argument);
-    }
-  }
-  if (tensor->data == nullptr && !empty) reject(argument, "data", "data = NULL");
-  v.data = static_cast<char*>(tensor->data);
-  if (v.data != nullptr) v.data += tensor->byte_offset;
-  return v;
+  expect_device(tensor, argument, device);
+  return checked_view(tensor, argument);
 }
 
 View optional_view_of(const lsm_tensor* tensor, const char* argument, const lsm_device& device) {
   return tensor == nullptr ? View{} : view_of(tensor, argument, device);
+}
+
+View reachable_view_of(const lsm_tensor* tensor, const char* argument, const lsm_device& device) {
+  const lsm_device host{LSM_CPU, 0};
+  if (tensor != nullptr && !same(tensor->device, device) && !same(tensor->device, host)) {
+    reject(argument, "a tensor on " + device_text(device) + " or cpu:0",
+           "one on " + device_text(tensor->device));
+  }
+  return checked_view(tensor, argument);
+}
+
+void expect_copyable(const View& source, const View& target) {
+  bool same_shape = source.ndim == target.ndim;
+  for (int i = 0; same_shape && i < source.ndim; ++i) {
+    same_shape = source.shape[i] == target.shape[i];
+  }
+  if (!same_shape) {
+    reject("target", "the source's shape " + shape_text(source.shape, source.ndim),
+           shape_text(target.shape, target.ndim));
+  }
+  if (source.type != target.type && !(is_floating(source.type) && is_floating(target.type))) {
+    reject("target", std::string("element type ") + name_of(source.type), name_of(target.type));
+  }
 }
 
 void expect_floating(const View& v, const char* argument) {

@@ -14,6 +14,7 @@ constexpr int kMaxDimensions = 8;
 
 struct View {
   char* data = nullptr;
+  lsm_device device{LSM_CPU, 0};
   Type type = Type::f32;
   int ndim = 0;
   std::int64_t shape[kMaxDimensions] = {};
@@ -29,6 +30,8 @@ struct View {
   }
   std::string describe() const;  // "f32 [3,4]"
 
+  bool on_host() const { return device.type == LSM_CPU; }
+
   bool exists = false;
 };
 
@@ -40,6 +43,8 @@ std::string shape_text(const std::int64_t* shape, int ndim);
 View view_of(const lsm_tensor* tensor, const char* argument, const lsm_device& device);
 // The same, NULL gives a view that is not present.
 View optional_view_of(const lsm_tensor* tensor, const char* argument, const lsm_device& device);
+// The same for a tensor that lies on the given device or in host memory.
+View reachable_view_of(const lsm_tensor* tensor, const char* argument, const lsm_device& device);
 
 // Further demands; each throws with the argument's name, what was expected and what came.
 void expect_floating(const View& v, const char* argument);
@@ -50,7 +55,14 @@ void expect_scalar(const View& v, const char* argument);
 void expect_separate_rows(const View& v, const char* argument);
 void expect_type(const View& v, const char* argument, Type a, Type b);
 
-// Element i of a vector or scalar, as f64 (i64 beyond 2^53 rounds); set_element: floating types.
+// Throws unless a copy from source to target makes sense: one shape, and types of which both are
+// floating, or which are the same.
+void expect_copyable(const View& source, const View& target);
+
+// "cpu:0"
+std::string device_text(const lsm_device& device);
+
+// Host memory only: element i of a vector or scalar, as f64 (i64 beyond 2^53 rounds); set_element: floating types.
 double element(const View& v, std::int64_t i);
 void set_element(const View& v, std::int64_t i, double value);
 

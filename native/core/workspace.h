@@ -1,4 +1,5 @@
-// The extra memory of a context: one block that grows to what the largest call needed.
+// The extra memory of a context: one block that grows to what the largest call needed. It lies
+// where the context's device wants it.
 #ifndef LOSSMITH_CORE_WORKSPACE_H_
 #define LOSSMITH_CORE_WORKSPACE_H_
 
@@ -29,9 +30,20 @@ class Carver {
   std::size_t used_ = 0;
 };
 
+// Where the block of a workspace comes from: host memory, unless a backend knows better.
+class WorkspaceMemory {
+ public:
+  virtual ~WorkspaceMemory() = default;
+  // At least kAlignment-aligned, contents undefined; throws Error(LSM_OUT_OF_MEMORY).
+  virtual char* allocate_block(std::size_t bytes);
+  // Queued work may still use the block.
+  virtual void release_block(char* block, std::size_t bytes) noexcept;
+};
+
 class Workspace {
  public:
-  explicit Workspace(std::int64_t budget) : budget_(budget) {}
+  // The memory must outlive the workspace.
+  Workspace(WorkspaceMemory& memory, std::int64_t budget) : memory_(memory), budget_(budget) {}
   ~Workspace();
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
@@ -47,6 +59,7 @@ class Workspace {
  private:
   void free_block() noexcept;
 
+  WorkspaceMemory& memory_;
   std::int64_t budget_;
   char* block_ = nullptr;
   std::size_t bytes_ = 0;

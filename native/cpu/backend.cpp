@@ -9,6 +9,7 @@
 #include "cpu/copy.h"
 #include "cpu/isa.h"
 #include "cpu/machine.h"
+#include "math/logsumexp.h"
 
 namespace lossmith {
 namespace {
@@ -19,13 +20,16 @@ class CpuBackend : public Backend {
     if (device.id != 0) reject("device", "cpu:0", "cpu:" + std::to_string(device.id));
   }
   int default_threads() const override { return omp_get_max_threads(); }
-  std::unique_ptr<BackendState> make_state(int threads) const override {
+  std::int64_t default_budget() const override { return LSM_DEFAULT_BUDGET; }
+  std::unique_ptr<BackendState> make_state(const lsm_device&, const lsm_context_options&,
+                                           int threads) const override {
     return std::make_unique<CpuState>(threads);
   }
   std::string describe() const override {
     return std::string("{\"name\":\"cpu\",\"available\":true,\"isa\":\"") + kernels().isa +
            "\",\"bf16_products\":" + (bf16_products() ? "true" : "false") + "}";
   }
+  std::string describe_devices() const override { return "{\"type\":\"cpu\",\"index\":0}"; }
 
   void* allocate(const lsm_device&, std::size_t bytes) const override {
     return allocate_zeroed(bytes);
@@ -33,11 +37,40 @@ class CpuBackend : public Backend {
   void release(const lsm_device&, void* memory, std::size_t bytes) const override {
     lossmith::release(memory, bytes);
   }
+  lsm_memory_pool memory_pool(const lsm_device&) const override { return host_memory(); }
+  void set_memory_limit(const lsm_device&, std::int64_t bytes) const override {
+    set_host_limit(bytes);
+  }
+  void trim_memory(const lsm_device&) const override {}
+  void expect_reachable(const lsm_device&, const void*) const override {}
+  // Nothing has to be locked for the CPU.
+  void* allocate_pinned(const lsm_device& device, std::size_t bytes) const override {
+    return allocate(device, bytes);
+  }
+  void release_pinned(const lsm_device& device, void* memory, std::size_t bytes) const override {
+    release(device, memory, bytes);
+  }
 
   // The CPU has no queue: a call is done when it returns.
+  std::int64_t stream(const lsm_context_s&) const override { return 0; }
   void synchronize(lsm_context_s&) const override {}
   void copy(lsm_context_s& context, const View& source, const View& target) const override {
     copy_elements(source, target, context.threads);
+  }
+  double item(lsm_context_s&, const View& view) const override { return element(view, 0); }
+  void merge_logsumexp(lsm_context_s&, const View& parts, const View& merged) const override {
+    const std::int64_t row = parts.strides[0] * bytes_of(parts.type);
+    for (std::int64_t i = 0; i < parts.shape[1]; ++i) {
+      View column = parts;
+      column.data += i * parts.strides[1] * bytes_of(parts.type);
+      column.ndim = 0;
+      const auto part = [&](std::int64_t k) {
+        View one = column;
+        one.data += k * row;
+        return element(one, 0);
+      };
+      set_element(merged, i, math::merged_logsumexp(parts.shape[0], part));
+    }
   }
   double measure_gemm(lsm_context_s& context, Type type, std::int64_t m, std::int64_t n,
                       std::int64_t k, int repeats) const override {

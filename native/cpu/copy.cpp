@@ -2,7 +2,6 @@
 
 #include <cstring>
 
-#include "core/status.h"
 #include "cpu/parallel.h"
 
 namespace lossmith {
@@ -77,15 +76,6 @@ constexpr std::int64_t kGrain = 1 << 16;
 }  // namespace
 
 void copy_elements(const View& source, const View& target, int threads) {
-  bool same = source.ndim == target.ndim;
-  for (int i = 0; same && i < source.ndim; ++i) same = source.shape[i] == target.shape[i];
-  if (!same) {
-    reject("target", "the source's shape " + shape_text(source.shape, source.ndim),
-           shape_text(target.shape, target.ndim));
-  }
-  if (source.type != target.type && !(is_floating(source.type) && is_floating(target.type))) {
-    reject("target", std::string("element type ") + name_of(source.type), name_of(target.type));
-  }
   if (source.elements() == 0) return;
   const bool flat = source.contiguous() && target.contiguous();
   const View from = flat || source.ndim == 0 ? flattened(source) : source;

@@ -5,8 +5,7 @@
 
 namespace lossmith {
 
-// Copies elements between views of one shape, converting floating types; integer types only to
-// themselves. Throws before it writes.
+// Copies elements between copyable views (core/tensor.h), converting floating types.
 void copy_elements(const View& source, const View& target, int threads);
 
 }  // namespace lossmith

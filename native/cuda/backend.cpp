@@ -1,0 +1,106 @@
+// The CUDA backend: selects the context's device for each call and hands it to those who do it.
+#include "engine/backend.h"
+
+#include "core/context.h"
+#include "core/status.h"
+#include "cuda/contrastive.h"
+#include "cuda/devices.h"
+#include "cuda/error.h"
+#include "cuda/measure.h"
+#include "cuda/memory.h"
+#include "cuda/merge_logsumexp.h"
+#include "cuda/state.h"
+#include "cuda/transfer.h"
+
+namespace lossmith {
+namespace cuda {
+namespace {
+
+class CudaBackend : public Backend {
+ public:
+  void expect_device(const lsm_device& device) const override {
+    cuda::expect_device(devices(), device.id);
+  }
+  // Of the copies that the host packs or unpacks.
+  int default_threads() const override { return cpu_backend().default_threads(); }
+  std::int64_t default_budget() const override { return LSM_DEFAULT_CUDA_BUDGET; }
+  std::unique_ptr<BackendState> make_state(const lsm_device& device,
+                                           const lsm_context_options& options, int) const override {
+    return std::make_unique<CudaState>(device.id, options);
+  }
+  std::string describe() const override { return "{" + describe_backend(devices()) + "}"; }
+  std::string describe_devices() const override { return describe_list(devices()); }
+
+  void* allocate(const lsm_device& device, std::size_t bytes) const override {
+    return pool_of(device.id).allocate(bytes);
+  }
+  void release(const lsm_device& device, void* memory, std::size_t bytes) const override {
+    pool_of(device.id).release(memory, bytes);
+  }
+  lsm_memory_pool memory_pool(const lsm_device& device) const override {
+    return pool_of(device.id).bytes();
+  }
+  void set_memory_limit(const lsm_device& device, std::int64_t bytes) const override {
+    pool_of(device.id).set_limit(bytes);
+  }
+  void trim_memory(const lsm_device& device) const override { pool_of(device.id).trim(); }
+  void expect_reachable(const lsm_device& device, const void* memory) const override {
+    cuda::expect_reachable(device.id, memory);
+  }
+  void* allocate_pinned(const lsm_device& device, std::size_t bytes) const override {
+    return cuda::allocate_pinned(device.id, bytes);
+  }
+  void release_pinned(const lsm_device& device, void* memory, std::size_t bytes) const override {
+    cuda::release_pinned(device.id, memory, bytes);
+  }
+
+  std::int64_t stream(const lsm_context_s& context) const override {
+    return reinterpret_cast<std::int64_t>(state_of(context).stream);
+  }
+  void synchronize(lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    check_queued(cudaStreamSynchronize(state_of(context).stream), "synchronize");
+  }
+  void copy(lsm_context_s& context, const View& source, const View& target) const override {
+    const DeviceGuard guard(context.device.id);
+    copy_tensor(context, source, target);
+  }
+  double item(lsm_context_s& context, const View& view) const override {
+    const DeviceGuard guard(context.device.id);
+    return read_item(context, view);
+  }
+  void merge_logsumexp(lsm_context_s& context, const View& parts,
+                       const View& merged) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::merge_logsumexp(state_of(context).stream, parts, merged);
+  }
+  double measure_gemm(lsm_context_s& context, Type type, std::int64_t m, std::int64_t n,
+                      std::int64_t k, int repeats) const override {
+    const DeviceGuard guard(context.device.id);
+    return cuda::measure_gemm(context, type, m, n, k, repeats);
+  }
+  double measure_copy(lsm_context_s& context, std::int64_t bytes, int repeats) const override {
+    const DeviceGuard guard(context.device.id);
+    return cuda::measure_copy(context, bytes, repeats);
+  }
+
+  void run_contrastive(const ContrastiveCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::run_contrastive(call, context);
+  }
+  lsm_contrastive_plan plan_contrastive(const ContrastiveCall& call,
+                                        lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    return cuda::plan_contrastive(call, context);
+  }
+};
+
+}  // namespace
+
+const Backend& cuda_backend() {
+  static const CudaBackend backend;
+  return backend;
+}
+
+}  // namespace cuda
+}  // namespace lossmith
