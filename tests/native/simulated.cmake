@@ -5,6 +5,7 @@
 #                                executables that are linked to the real library load this one.
 #   lossmith_simulated_internal  the same as a static library, whose insides tests can call
 find_package(Boost REQUIRED COMPONENTS context)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 add_subdirectory(simt)
 
 set(native ${CMAKE_CURRENT_SOURCE_DIR}/../../native)
