@@ -19,6 +19,9 @@ class CpuBackend : public Backend {
   void expect_device(const lsm_device& device) const override {
     if (device.id != 0) reject("device", "cpu:0", "cpu:" + std::to_string(device.id));
   }
+  int device_count() const override { return 1; }
+  lsm_device_facts device_facts(const lsm_device&) const override { return {"cpu", 0, 0, 0}; }
+  void synchronize_device(const lsm_device&) const override {}
   int default_threads() const override { return omp_get_max_threads(); }
   std::int64_t default_budget() const override { return LSM_DEFAULT_BUDGET; }
   std::unique_ptr<BackendState> make_state(const lsm_device&, const lsm_context_options&,

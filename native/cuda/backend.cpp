@@ -21,6 +21,15 @@ class CudaBackend : public Backend {
   void expect_device(const lsm_device& device) const override {
     cuda::expect_device(devices(), device.id);
   }
+  int device_count() const override { return static_cast<int>(devices().list.size()); }
+  lsm_device_facts device_facts(const lsm_device& device) const override {
+    const Device& found = devices().list[static_cast<std::size_t>(device.id)];
+    return {found.name.c_str(), found.memory, found.capability, found.multiprocessors};
+  }
+  void synchronize_device(const lsm_device& device) const override {
+    const DeviceGuard guard(device.id);
+    check_queued(cudaDeviceSynchronize(), "synchronize");
+  }
   // Of the copies that the host packs or unpacks.
   int default_threads() const override { return cpu_backend().default_threads(); }
   std::int64_t default_budget() const override { return LSM_DEFAULT_CUDA_BUDGET; }

@@ -11,6 +11,7 @@
 #include "core/tensor.h"
 #include "core/workspace.h"
 #include "engine/contrastive_call.h"
+#include "lossmith/device.h"
 #include "lossmith/tensor.h"
 
 struct lsm_context_s;
@@ -27,6 +28,10 @@ class Backend {
 
   // Throws unless the device exists.
   virtual void expect_device(const lsm_device& device) const = 0;
+  virtual int device_count() const = 0;
+  virtual lsm_device_facts device_facts(const lsm_device& device) const = 0;
+  // Waits for everything queued on the device.
+  virtual void synchronize_device(const lsm_device& device) const = 0;
   virtual int default_threads() const = 0;
   virtual std::int64_t default_budget() const = 0;
   virtual std::unique_ptr<BackendState> make_state(const lsm_device& device,
@@ -71,6 +76,9 @@ lsm_device resolved(const lsm_device& device);
 
 // The backend of a device that exists; throws, with the reason, where there is none.
 const Backend& backend_of(const lsm_device& device);
+
+// The number of devices of a type; 0 where this build or machine has none.
+int device_count(int type);
 
 // JSON arrays of all backends, absent ones with their reason, and of all devices.
 std::string describe_backends();

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <string>
 
-#include "lossmith/base.h"
+#include "lossmith/device.h"
 
 namespace {
 
@@ -94,6 +94,35 @@ TEST(Describe, IsOneJsonObjectWithTheVersionAndTheBackends) {
   EXPECT_NE(text.find(lsm_version()), std::string::npos) << text;
   EXPECT_NE(text.find("\"backends\""), std::string::npos) << text;
   EXPECT_EQ(lsm_describe(), std::string(lsm_describe()));
+}
+
+TEST(Describe, TheCpuIsOneDevice) {
+  EXPECT_EQ(lsm_device_count(LSM_CPU), 1);
+  lsm_device_facts facts{};
+  ASSERT_EQ(lsm_device_describe(LSM_CPU, 0, &facts), LSM_OK);
+  EXPECT_STREQ(facts.name, "cpu");
+  EXPECT_EQ(lsm_device_describe(LSM_CPU, 1, &facts), LSM_INVALID_ARGUMENT);
+  EXPECT_EQ(lsm_device_describe(LSM_CPU, 0, nullptr), LSM_INVALID_ARGUMENT);
+  EXPECT_EQ(lsm_device_synchronize(LSM_CPU, 0), LSM_OK);
+  EXPECT_EQ(lsm_device_count(99), 0);
+  EXPECT_EQ(lsm_device_describe(99, 0, &facts), LSM_INVALID_ARGUMENT);
+}
+
+TEST(Describe, EveryCudaDeviceHasANameMemoryAndCapability) {
+  const int count = lsm_device_count(LSM_CUDA);
+  lsm_device_facts facts{};
+  for (int i = 0; i < count; ++i) {
+    ASSERT_EQ(lsm_device_describe(LSM_CUDA, i, &facts), LSM_OK) << lsm_last_error();
+    EXPECT_STRNE(facts.name, "");
+    EXPECT_GT(facts.memory_bytes, 0);
+    EXPECT_GE(facts.capability, 50);
+    EXPECT_GT(facts.multiprocessors, 0);
+    EXPECT_EQ(lsm_device_synchronize(LSM_CUDA, i), LSM_OK) << lsm_last_error();
+  }
+  const lsm_status beyond = count == 0 ? LSM_UNSUPPORTED : LSM_INVALID_ARGUMENT;
+  EXPECT_EQ(lsm_device_describe(LSM_CUDA, count, &facts), beyond);
+  EXPECT_STRNE(lsm_last_error(), "");
+  EXPECT_EQ(lsm_device_synchronize(LSM_CUDA, count), beyond);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ import org.bytedeco.javacpp.tools.InfoMapper;
       @Platform(
           include = {
             "lossmith/base.h",
+            "lossmith/device.h",
             "lossmith/context.h",
             "lossmith/tensor.h",
             "lossmith/contrastive.h",
@@ -61,6 +62,7 @@ public class lossmith implements InfoMapper, LoadEnabled {
             new Info(
                     "LSM_API",
                     "LOSSMITH_BASE_H_",
+                    "LOSSMITH_DEVICE_H_",
                     "LOSSMITH_CONTEXT_H_",
                     "LOSSMITH_TENSOR_H_",
                     "LOSSMITH_CONTRASTIVE_H_",
@@ -75,6 +77,8 @@ public class lossmith implements InfoMapper, LoadEnabled {
                 .pointerTypes("LongPointer", "LongBuffer", "long[]"))
         .put(new Info("lsm_context_s").skip())
         .put(new Info("lsm_device").pointerTypes("NativeDevice"))
+        .put(new Info("lsm_device_facts").pointerTypes("NativeDeviceFacts"))
+        .put(new Info("lsm_memory_pool").pointerTypes("NativeMemoryPool"))
         .put(new Info("lsm_dtype").pointerTypes("NativeDType"))
         .put(new Info("lsm_tensor").pointerTypes("NativeTensor"))
         .put(new Info("lsm_context_options").pointerTypes("ContextOptions"))
