@@ -15,6 +15,11 @@ namespace {
 const Types kTypes[] = {Types{}, SingleTypes(DType::kF32), SingleTypes(DType::kBF16),
                         SingleTypes(DType::kF16)};
 
+// Blocks of a real GPU hold sixteen times as many scores as those of the CPU: problems that must have
+// several are larger there, and so are their budgets.
+int64_t Side(int64_t side) { return OnRealDevice() ? 4 * side : side; }
+int64_t Mebibytes(int64_t count) { return (OnRealDevice() ? 16 * count : count) << 20; }
+
 std::vector<Problem> Problems() {
   Problem options = RandomCwcl(300, 320, 24, 9, 1);
   AddEveryOption(&options, 2);
@@ -116,7 +121,7 @@ lsm_contrastive_plan Describe(const Problem& problem, DType dtype, lsm_context c
 }
 
 TEST(Plan, TellsTheWorkspaceOfTheCall) {
-  for (int64_t budget : {int64_t{16} << 20, int64_t{256} << 20}) {
+  for (int64_t budget : {Mebibytes(16), Mebibytes(256)}) {
     for (const Problem& problem : {RandomClip(1500, 1600, 16, 8), RandomInfoNce(100, 100, 8, 9),
                                    RandomCwcl(700, 700, 24, 16, 10)}) {
       for (const Types& types : kTypes) {
@@ -145,19 +150,20 @@ TEST(Plan, CountsTheOperationsOfTheProducts) {
 }
 
 TEST(Plan, StoresWhereTheBudgetHoldsTheScoresAndRecomputesElsewhere) {
-  const Problem problem = RandomClip(2048, 2048, 64, 12);
-  EXPECT_EQ(Describe(problem, DType::kF32, Context(2, int64_t{256} << 20)).plan, LSM_PLAN_STORE);
-  EXPECT_EQ(Describe(problem, DType::kF32, Context(2, int64_t{12} << 20)).plan, LSM_PLAN_RECOMPUTE);
+  const Problem problem = RandomClip(Side(2048), Side(2048), 64, 12);
+  EXPECT_EQ(Describe(problem, DType::kF32, Context(2, Mebibytes(256))).plan, LSM_PLAN_STORE);
+  EXPECT_EQ(Describe(problem, DType::kF32, Context(2, Mebibytes(12))).plan, LSM_PLAN_RECOMPUTE);
 }
 
 TEST(Plan, StoresTheRowsThatFit) {
-  const Problem problem = RandomClip(4096, 4096, 64, 14);
-  const double product = 2.0 * 4096 * 4096 * 64;
+  const Problem problem = RandomClip(Side(4096), Side(4096), 64, 14);
+  const double product = 2.0 * static_cast<double>(problem.n * problem.m * problem.d);
   double last = 4 * product;
   bool partial = false;
   for (int64_t mebibytes : {20, 24, 32, 40, 48, 56, 64, 72, 128}) {
-    const lsm_contrastive_plan plan = Describe(problem, DType::kF32, Context(2, mebibytes << 20));
-    EXPECT_LE(plan.workspace_bytes, mebibytes << 20);
+    const int64_t budget = Mebibytes(mebibytes);
+    const lsm_contrastive_plan plan = Describe(problem, DType::kF32, Context(2, budget));
+    EXPECT_LE(plan.workspace_bytes, budget);
     EXPECT_LE(plan.flops, last) << mebibytes;
     partial = partial || (plan.flops < 4 * product && plan.flops > 3 * product);
     last = plan.flops;

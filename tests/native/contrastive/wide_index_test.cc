@@ -12,8 +12,6 @@
 namespace lossmith_test {
 namespace {
 
-bool OnRealDevice() { return OnDevice() && !OnSimulatedDevice(); }
-
 // A matrix whose rows lie `stride` elements apart, on the device of the tests.
 class SparseMatrix {
  public:

@@ -15,6 +15,7 @@ lsm_device TestDevice();
 // Whether that is a device with memory of its own, real or simulated.
 bool OnDevice();
 bool OnSimulatedDevice();
+inline bool OnRealDevice() { return OnDevice() && !OnSimulatedDevice(); }
 
 // `full` everywhere but on the simulated device, where every CUDA thread is a function call: there
 // `small`, which must still reach what the test is about.

@@ -32,7 +32,7 @@ void CopyBytes(const unsigned char* host, size_t bytes, lsm_tensor* device, bool
 }  // namespace
 
 lsm_tensor* Mirror::View(HostTensor* tensor) {
-  if (tensor == nullptr) return nullptr;
+  if (tensor == nullptr || !OnDevice()) return tensor == nullptr ? nullptr : tensor->view();
   return View(*tensor->view(), tensor->memory(), tensor->memory_bytes());
 }
 

@@ -1,7 +1,7 @@
 // The tensors of one call on the device of the tests. Each block of host memory that a tensor lies
 // in is copied whole to memory of the device, and comes back whole after the call: what the call
 // wrote beside the elements is seen as on the CPU. On the CPU nothing is copied, and the views are
-// the host's.
+// those of the host tensors: a warm call allocates nothing.
 //
 //   Mirror device;
 //   lsm_infonce(context, &options, device.View(&x), device.View(&y), ...);
@@ -9,7 +9,7 @@
 #ifndef LOSSMITH_TESTS_SUPPORT_MIRROR_H_
 #define LOSSMITH_TESTS_SUPPORT_MIRROR_H_
 
-#include <deque>
+#include <list>
 #include <optional>
 
 #include "lossmith/tensor.h"
@@ -41,8 +41,8 @@ class Mirror {
   };
   Block& BlockOf(void* memory, size_t bytes);
 
-  std::deque<Block> blocks_;  // references to the entries stay valid
-  std::deque<lsm_tensor> views_;
+  std::list<Block> blocks_;  // addresses of the entries stay valid
+  std::list<lsm_tensor> views_;
 };
 
 }  // namespace lossmith_test
