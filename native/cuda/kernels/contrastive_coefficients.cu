@@ -94,7 +94,7 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks<A>)
   LSM_SHARED(double, room, kTileWarps);
   LSM_SHARED(double, across, kTileWarps* kTileColumns);
   const std::int64_t column_tiles = (k.block.columns + kTileColumns - 1) / kTileColumns;
-  const TilePlace p = tile_place(k.block, column_tiles);
+  const TilePlace p = tile_place(column_tiles);
   const A scale = static_cast<A>(k.block.scalars->scale);
   const A factor = static_cast<A>(k.block.scalars->narrow_factor);
   const TileColumns<A> columns = tile_columns(k.block, p);

@@ -46,7 +46,7 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks<A>)
   LSM_SHARED(A, column_offset, kTileColumns);
   LSM_SHARED(A, extremes, 4 * kTileWarps);
   const std::int64_t column_tiles = (block.columns + kTileColumns - 1) / kTileColumns;
-  const TilePlace p = tile_place(block, column_tiles);
+  const TilePlace p = tile_place(column_tiles);
   const int thread = static_cast<int>(threadIdx.x);
 
   A s[kThreadRows][kThreadColumns];

@@ -33,8 +33,7 @@ struct TilePlace {
   int warp, lane;
 };
 
-template <class A>
-LSM_DEVICE TilePlace tile_place(const DotBlock<A>& block, std::int64_t column_tiles) {
+LSM_DEVICE TilePlace tile_place(std::int64_t column_tiles) {
   const std::int64_t tile = blockIdx.x;
   TilePlace p{};
   p.warp = static_cast<int>(threadIdx.x) / kWarp;
