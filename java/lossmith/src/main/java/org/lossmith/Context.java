@@ -19,12 +19,21 @@ import org.lossmith.internal.base.Status;
  * share a context run one after another, a second caller waits; with a context for each thread they
  * run side by side. All methods may be called from any thread.
  *
+ * <p>On a CUDA device a call queues its work on the stream of the context and returns. Reading a
+ * value waits for it: {@link LossResult#loss} for the context that computed it, the methods of
+ * {@link Tensor} for all work of the device. A failure of queued work is reported by the next call
+ * that waits. Contexts without a stream of their own queue on the default stream, so that the work
+ * of one follows that of the other.
+ *
  * <p>Methods of a closed context throw {@link IllegalStateException}, except {@link #close}, {@link
  * #isClosed} and those that only read a property.
  */
 public final class Context implements AutoCloseable {
-  /** The workspace budget of a context that names none: 56 MiB. */
+  /** The workspace budget of a context on the CPU that names none: 56 MiB. */
   public static final long DEFAULT_BUDGET = LossmithNative.LSM_DEFAULT_BUDGET;
+
+  /** The workspace budget of a context on a CUDA device that names none: 1 GiB of the device. */
+  public static final long DEFAULT_CUDA_BUDGET = LossmithNative.LSM_DEFAULT_CUDA_BUDGET;
 
   /** Contexts for copies, one for each device; they are never closed. */
   private static final Map<Device, Context> SHARED = new ConcurrentHashMap<>();
@@ -40,10 +49,14 @@ public final class Context implements AutoCloseable {
   private ContrastiveLoss optionsOwner;
   private volatile long budget;
 
+  /** Room for the result of {@link #item}; guarded by the lock. */
+  private final double[] element = new double[1];
+
   private Context(Builder builder, boolean watched) {
     Library.load();
     device = builder.device;
-    budget = builder.budget == 0 ? DEFAULT_BUDGET : builder.budget;
+    long unset = device.type() == Device.Type.CPU ? DEFAULT_BUDGET : DEFAULT_CUDA_BUDGET;
+    budget = builder.budget == 0 ? unset : builder.budget;
     long address = create(builder);
     ContrastiveOptions kept = new ContrastiveOptions();
     options = kept;
@@ -66,6 +79,7 @@ public final class Context implements AutoCloseable {
     try (ContextOptions options = new ContextOptions()) {
       options.device().type(builder.device.type().code()).id(builder.device.index());
       options.threads(builder.threads).budget(builder.budget).stream(builder.stream);
+      options.own_stream(builder.ownStream ? 1 : 0).tf32(builder.tf32 ? 1 : 0);
       Status.check(LossmithNative.lsm_context_create(options, address));
     }
     return address[0];
@@ -87,7 +101,9 @@ public final class Context implements AutoCloseable {
    * @param device the device
    * @return a new context, to be closed by the caller
    * @throws IllegalArgumentException if the device does not exist
-   * @throws UnsupportedOperationException if the native library was built without such devices
+   * @throws UnsupportedOperationException if the native library was built without such devices, or
+   *     the machine has none; says why
+   * @throws CudaException if the device refuses
    * @throws NativeLoadException if the natives do not load
    */
   public static Context of(Device device) {
@@ -167,7 +183,79 @@ public final class Context implements AutoCloseable {
     }
   }
 
-  /** Waits until all work queued on this context is done; returns at once on the CPU. */
+  /**
+   * The stream that this context queues its work on.
+   *
+   * @return for CUDA a {@code cudaStream_t}, valid until the context is closed; 0: the default
+   *     stream, and on the CPU
+   */
+  public long stream() {
+    long address = begin();
+    try {
+      return LossmithNative.lsm_context_stream(address);
+    } finally {
+      end();
+    }
+  }
+
+  /**
+   * Overwrites a tensor with another of the same shape, converting the elements, in the order of
+   * the other work on this context.
+   *
+   * <p>On a CUDA device the copy is queued. If one of the tensors lies in ordinary host memory the
+   * method returns when that memory has been read or written. If host memory is page-locked ({@link
+   * Tensor#pinned}), or none takes part, it returns at once, and the elements must be left alone
+   * until {@link #synchronize}; closing the tensors is allowed.
+   *
+   * @param source where the elements come from; on the device of this context or on the CPU
+   * @param target what is overwritten; on the device of this context or on the CPU; must not
+   *     overlap the source
+   * @throws IllegalArgumentException if the shapes differ, an integer type is to be converted, or a
+   *     tensor lies on another device
+   * @throws IllegalStateException if this context or a tensor is closed
+   */
+  public void copy(Tensor source, Tensor target) {
+    Checks.given("source", source);
+    Checks.given("target", target);
+    long from = source.acquire();
+    try {
+      long to = target.acquire();
+      try {
+        long address = begin();
+        try {
+          Status.check(LossmithNative.lsm_tensor_copy(address, from, to));
+        } finally {
+          end();
+        }
+      } finally {
+        target.release();
+      }
+    } finally {
+      source.release();
+    }
+  }
+
+  /** The only element of a tensor, after the work queued on this context. Allocates nothing. */
+  double item(Tensor tensor) {
+    long at = tensor.acquire();
+    try {
+      long address = begin();
+      try {
+        Status.check(LossmithNative.lsm_tensor_item(address, at, element));
+        return element[0];
+      } finally {
+        end();
+      }
+    } finally {
+      tensor.release();
+    }
+  }
+
+  /**
+   * Waits until all work queued on this context is done; returns at once on the CPU.
+   *
+   * @throws CudaException if work queued earlier has failed
+   */
   public void synchronize() {
     long address = begin();
     try {
@@ -282,6 +370,8 @@ public final class Context implements AutoCloseable {
     private int threads;
     private long budget;
     private long stream;
+    private boolean ownStream;
+    private boolean tf32;
 
     private Builder() {}
 
@@ -313,7 +403,8 @@ public final class Context implements AutoCloseable {
     /**
      * Sets the largest workspace of a call.
      *
-     * @param bytes a positive number; 0, the default: {@link Context#DEFAULT_BUDGET}
+     * @param bytes a positive number; 0, the default: {@link Context#DEFAULT_BUDGET}, on a CUDA
+     *     device {@link Context#DEFAULT_CUDA_BUDGET}
      * @return this builder
      * @throws IllegalArgumentException if {@code bytes} is negative
      */
@@ -324,10 +415,10 @@ public final class Context implements AutoCloseable {
     }
 
     /**
-     * Sets the stream that work is queued on.
+     * Sets the stream that work is queued on; without effect on the CPU.
      *
-     * @param stream a stream of the device, for CUDA a {@code cudaStream_t}; 0, the default: its
-     *     default stream
+     * @param stream a stream of the device, for CUDA a {@code cudaStream_t}, which must outlive the
+     *     context; 0, the default: its default stream
      * @return this builder
      */
     public Builder stream(long stream) {
@@ -336,11 +427,38 @@ public final class Context implements AutoCloseable {
     }
 
     /**
+     * Makes the context queue its work on a stream of its own, which ends with it, so that the work
+     * of several contexts runs side by side. Work on the default stream of the device keeps its
+     * order with it. Without effect on the CPU; excludes {@link #stream}.
+     *
+     * @return this builder
+     */
+    public Builder ownStream() {
+      ownStream = true;
+      return this;
+    }
+
+    /**
+     * Sets whether a CUDA device may round F32 operands of matrix products to TF32 (10 bits of
+     * mantissa), which is faster; false by default. Without effect on the CPU.
+     *
+     * @param allowed whether it may
+     * @return this builder
+     */
+    public Builder tf32(boolean allowed) {
+      tf32 = allowed;
+      return this;
+    }
+
+    /**
      * Creates the context.
      *
      * @return a new context, to be closed by the caller
-     * @throws IllegalArgumentException if the device does not exist
-     * @throws UnsupportedOperationException if the native library was built without such devices
+     * @throws IllegalArgumentException if the device does not exist, or a stream was given beside
+     *     {@link #ownStream}
+     * @throws UnsupportedOperationException if the native library was built without such devices,
+     *     or the machine has none; says why
+     * @throws CudaException if the device refuses
      * @throws NativeLoadException if the natives do not load
      */
     public Context build() {

@@ -26,6 +26,7 @@ final class ContrastiveCalls {
         Uses.acquire(result.tensors());
         try {
           Status.check(call(ctx, context.options(loss), loss, inputs.tensors(), result.tensors()));
+          result.evaluatedBy(context);
         } finally {
           Uses.release(result.tensors());
         }

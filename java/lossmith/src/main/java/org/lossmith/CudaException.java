@@ -1,6 +1,9 @@
 package org.lossmith;
 
-/** A call of the CUDA runtime or a CUDA library failed; the context stays usable. */
+/**
+ * A call of the CUDA runtime or of a CUDA library failed. The context stays usable, unless this is
+ * a {@link CudaFatalException}.
+ */
 public class CudaException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

@@ -26,6 +26,9 @@ public final class LossResult implements AutoCloseable {
   /** Memory of the loss, for reading it without allocation; null if it is not on the CPU. */
   private final DoubleBuffer lossMemory;
 
+  /** The context that has computed this result last; its queued work must end before it is read. */
+  private volatile Context evaluator;
+
   private LossResult(Tensor[] tensors, Set<String> gradients) {
     this.tensors = tensors;
     this.gradients = Collections.unmodifiableSet(gradients);
@@ -116,7 +119,7 @@ public final class LossResult implements AutoCloseable {
   }
 
   /**
-   * The loss, after the work queued on its device is done.
+   * The loss, after the work queued on the context that computes it is done.
    *
    * @return its value
    * @throws UnsupportedOperationException with {@link Reduction#NONE}, which has row losses only
@@ -125,7 +128,7 @@ public final class LossResult implements AutoCloseable {
   public double loss() {
     Tensor loss = lossTensor();
     if (lossMemory == null) {
-      return loss.item();
+      return queuedLoss(loss);
     }
     loss.acquire();
     try {
@@ -133,6 +136,25 @@ public final class LossResult implements AutoCloseable {
     } finally {
       loss.release();
     }
+  }
+
+  private double queuedLoss(Tensor loss) {
+    Context context = evaluator;
+    if (context != null) {
+      try {
+        return context.item(loss);
+      } catch (IllegalStateException e) {
+        if (!context.isClosed() || loss.isClosed()) {
+          throw e;
+        }
+      }
+    }
+    return loss.item();
+  }
+
+  /** Says which context computes this result from now on. */
+  void evaluatedBy(Context context) {
+    evaluator = context;
   }
 
   /**

@@ -32,25 +32,27 @@ public final class Lossmith {
   }
 
   /**
-   * The number of tensors and views that are open in this process.
+   * The number of tensors and views that are open in this process; the library's own memory for
+   * transfers does not count.
    *
    * @return their number; 0 when everything was closed
    * @throws NativeLoadException if the natives do not load
    */
   public static long liveTensors() {
     Library.load();
-    return LossmithNative.lsm_memory_live_tensors();
+    return LossmithNative.lsm_memory_live_tensors() - Staging.tensors();
   }
 
   /**
-   * The bytes that open tensors own; memory that a tensor only wraps does not count.
+   * The bytes that open tensors own; memory that a tensor only wraps does not count, nor does the
+   * library's own memory for transfers. {@link DeviceMemory} tells more of one device.
    *
    * @return bytes on all devices; 0 when everything was closed
    * @throws NativeLoadException if the natives do not load
    */
   public static long liveBytes() {
     Library.load();
-    return LossmithNative.lsm_memory_live_bytes();
+    return LossmithNative.lsm_memory_live_bytes() - Staging.bytes();
   }
 
   /**

@@ -73,7 +73,7 @@ public final class ShardStatistics implements AutoCloseable {
    * @param context where to compute
    * @param sameRows those of all shards that hold the same rows, the shard itself among them
    * @param sameColumns those of all shards that hold the same columns, the shard itself among them
-   * @return new statistics, to be closed by the caller
+   * @return new statistics on the device of the context, to be closed by the caller
    * @throws IllegalArgumentException if a list is empty, or its members differ in size or kind
    */
   public static ShardStatistics merge(
@@ -87,7 +87,24 @@ public final class ShardStatistics implements AutoCloseable {
           Tensor[] made = merged.tensors;
           made[ROW_LSE] = logSumExp(context, gather("sameRows", sameRows, ROW_LSE));
           made[COLUMN_LSE] = logSumExp(context, gather("sameColumns", sameColumns, COLUMN_LSE));
-          made[WEIGHT_SUM] = sum(gather("sameRows", sameRows, WEIGHT_SUM));
+          made[WEIGHT_SUM] = sum(context.device(), gather("sameRows", sameRows, WEIGHT_SUM));
+        });
+  }
+
+  /**
+   * A copy on a device.
+   *
+   * @param device the device
+   * @return new statistics, to be closed by the caller, also if these are already there
+   */
+  public ShardStatistics to(Device device) {
+    Checks.given("device", device);
+    ShardStatistics copy = new ShardStatistics(new Tensor[COUNT]);
+    return copy.fill(
+        () -> {
+          for (int slot = 0; slot < COUNT; slot++) {
+            copy.tensors[slot] = tensors[slot] == null ? null : tensors[slot].to(device);
+          }
         });
   }
 
@@ -171,9 +188,9 @@ public final class ShardStatistics implements AutoCloseable {
     for (int i = 0; i < parts.length; i++) {
       System.arraycopy(parts[i], 0, flat, i * width, width);
     }
-    try (Tensor all = Tensor.of(flat, parts.length, width)) {
+    try (Tensor all = tensor(context.device(), flat, parts.length, width)) {
       return Transfers.filled(
-          Tensor.zeros(DType.F64, width),
+          Tensor.zeros(context.device(), DType.F64, width),
           merged -> {
             long ctx = context.begin();
             try {
@@ -187,13 +204,17 @@ public final class ShardStatistics implements AutoCloseable {
     }
   }
 
-  private static Tensor sum(double[][] parts) {
+  private static Tensor tensor(Device device, double[] values, long... shape) {
+    return Transfers.filled(Tensor.zeros(device, DType.F64, shape), t -> t.copyFrom(values));
+  }
+
+  private static Tensor sum(Device device, double[][] parts) {
     double[] sum = new double[parts[0].length];
     for (double[] part : parts) {
       for (int i = 0; i < sum.length; i++) {
         sum[i] += part[i];
       }
     }
-    return sum.length == 0 ? null : Tensor.of(sum);
+    return sum.length == 0 ? null : tensor(device, sum, sum.length);
   }
 }

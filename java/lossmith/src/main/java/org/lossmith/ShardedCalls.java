@@ -53,6 +53,7 @@ final class ShardedCalls {
           out,
           statistics,
           (c, o, s) -> second(loss, c, o, s, in, statistics, out));
+      result.evaluatedBy(context);
       return result;
     } catch (RuntimeException | Error e) {
       result.close();

@@ -25,6 +25,10 @@ import org.lossmith.internal.base.Status;
  * <p>A tensor is closed by whoever made it; see {@link org.lossmith} for what closing means. The
  * methods that read or write elements are not ordered among threads: two threads that write the
  * same tensor must agree who goes first.
+ *
+ * <p>On a CUDA device those methods wait for all work queued on the device, and are done when they
+ * return; {@link Context#copy} queues a copy instead. A tensor may be closed while queued work uses
+ * it: its memory serves others only after that work.
  */
 public final class Tensor implements AutoCloseable {
   private final Device device;
@@ -98,6 +102,35 @@ public final class Tensor implements AutoCloseable {
             extents,
             made));
     return new Tensor(made[0], device, dtype, extents, Shapes.strides(extents), null, null);
+  }
+
+  /**
+   * A tensor of zeros in page-locked host memory, which every CUDA device copies from and to
+   * without waiting ({@link Context#copy}). It lies on the CPU and can be used wherever such a
+   * tensor can.
+   *
+   * @param device the CUDA device that locks the memory
+   * @param dtype element type
+   * @param shape extents, each {@code >= 0}, at most 8; none: one element
+   * @return a new tensor, to be closed by the caller
+   * @throws IllegalArgumentException as {@link #zeros(Device, DType, long...)}, or if the device is
+   *     not a CUDA device
+   * @throws UnsupportedOperationException if there are no CUDA devices; says why
+   * @throws OutOfMemoryError if the memory cannot be had
+   * @throws NativeLoadException if the natives do not load
+   */
+  public static Tensor pinned(Device device, DType dtype, long... shape) {
+    Checks.given("device", device);
+    Checks.that(device.type() == Device.Type.CUDA, "device", "a CUDA device", device);
+    Checks.given("dtype", dtype);
+    Checks.given("shape", shape);
+    Library.load();
+    long[] extents = shape.clone();
+    long[] made = new long[1];
+    Status.check(
+        LossmithNative.lsm_tensor_create_pinned(
+            device.index(), dtype.code(), dtype.bits(), extents.length, extents, made));
+    return new Tensor(made[0], Device.cpu(), dtype, extents, Shapes.strides(extents), null, null);
   }
 
   /**
@@ -413,11 +446,23 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
+  /** A view of a piece, for transfers; only between {@link #acquire} and {@link #release}. */
+  Tensor part(Piece piece) {
+    long start = address;
+    for (int axis = 0; axis < shape.length; axis++) {
+      start += piece.index()[axis] * strides[axis] * dtype.bytes();
+    }
+    long[] steps = Arrays.copyOfRange(strides, piece.axis(), strides.length);
+    return view(start, device, dtype, piece.extents(), steps, null, null);
+  }
+
   /**
    * A copy on a device.
    *
    * @param device the device
    * @return a new tensor, to be closed by the caller, also if this one is already there
+   * @throws IllegalArgumentException if there is no such device
+   * @throws UnsupportedOperationException if there is no device of its type; says why
    */
   public Tensor to(Device device) {
     return Transfers.filled(zeros(device, dtype, shape), t -> t.copyFrom(this));

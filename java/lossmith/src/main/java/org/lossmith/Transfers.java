@@ -5,14 +5,14 @@ import java.nio.ByteOrder;
 import java.util.function.Consumer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
-import org.lossmith.internal.LossmithNative;
-import org.lossmith.internal.base.Status;
 
 /**
- * Copies between tensors, and between tensors and Java arrays.
+ * Copies between tensors, and between tensors and Java arrays. All are done when they return, and
+ * see what was queued on CUDA devices before.
  *
- * <p>Arrays are copied through direct buffers, which end at 2 GiB: hence the chunks. A tensor that
- * does not hold the array's element type in one piece on the CPU is reached through one that does.
+ * <p>Arrays are copied through direct buffers, which end at 2 GiB: hence the chunks. A tensor on
+ * the CPU that does not hold the array's element type in one piece is reached through one that
+ * does.
  */
 final class Transfers {
   /** Bytes of one chunk. */
@@ -21,7 +21,7 @@ final class Transfers {
   private Transfers() {}
 
   /** Moves one chunk: array elements from {@code start} on, {@code count} of them. */
-  private interface Move {
+  interface Move {
     void run(ByteBuffer memory, int start, int count);
   }
 
@@ -38,40 +38,31 @@ final class Transfers {
 
   static void copy(Tensor source, Tensor target) {
     boolean toHost = target.device().type() == Device.Type.CPU;
-    Context context = Context.shared(toHost ? source.device() : target.device());
-    long from = source.acquire();
-    try {
-      long to = target.acquire();
+    boolean fromHost = source.device().type() == Device.Type.CPU;
+    if (!toHost && !fromHost && !source.device().equals(target.device())) {
+      source.acquire();
       try {
-        long ctx = context.begin();
+        target.acquire();
         try {
-          Status.check(LossmithNative.lsm_tensor_copy(ctx, from, to));
+          Staging.of(source.device()).pass(source, target);
         } finally {
-          context.end();
+          target.release();
         }
       } finally {
-        target.release();
+        source.release();
       }
-    } finally {
-      source.release();
+      return;
     }
+    Device device = toHost ? source.device() : target.device();
+    Context context = Context.shared(device);
+    device.await();
+    context.copy(source, target);
+    context.synchronize();
   }
 
   static double item(Tensor tensor) {
-    double[] value = new double[1];
-    Context context = Context.shared(tensor.device());
-    long address = tensor.acquire();
-    try {
-      long ctx = context.begin();
-      try {
-        Status.check(LossmithNative.lsm_tensor_item(ctx, address, value));
-      } finally {
-        context.end();
-      }
-    } finally {
-      tensor.release();
-    }
-    return value[0];
+    tensor.device().await();
+    return Context.shared(tensor.device()).item(tensor);
   }
 
   static void put(Tensor tensor, byte[] values) {
@@ -126,6 +117,15 @@ final class Transfers {
       return;
     }
     checkConvertible(tensor, dtype);
+    if (tensor.device().type() != Device.Type.CPU) {
+      tensor.acquire();
+      try {
+        Staging.of(tensor.device()).write(tensor, dtype, move);
+      } finally {
+        tensor.release();
+      }
+      return;
+    }
     try (Tensor stage = Tensor.zeros(dtype, tensor.shape())) {
       chunks(stage, move);
       copy(stage, tensor);
@@ -138,6 +138,15 @@ final class Transfers {
       return;
     }
     checkConvertible(tensor, dtype);
+    if (tensor.device().type() != Device.Type.CPU) {
+      tensor.acquire();
+      try {
+        Staging.of(tensor.device()).read(tensor, dtype, move);
+      } finally {
+        tensor.release();
+      }
+      return;
+    }
     try (Tensor stage = Tensor.zeros(dtype, tensor.shape())) {
       copy(tensor, stage);
       chunks(stage, move);

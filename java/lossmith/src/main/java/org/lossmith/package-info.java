@@ -33,6 +33,8 @@
  *   <tr><td>{@link UnsupportedOperationException}</td><td>this build or device does not offer
  *       it</td></tr>
  *   <tr><td>{@link org.lossmith.CudaException}</td><td>a device call failed</td></tr>
+ *   <tr><td>{@link org.lossmith.CudaFatalException}</td><td>a device is lost until the process
+ *       restarts</td></tr>
  *   <tr><td>{@link org.lossmith.NativeLoadException}</td><td>the natives did not load</td></tr>
  * </table>
  *
