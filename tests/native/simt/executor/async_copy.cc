@@ -31,7 +31,7 @@ void async_copy(std::uint32_t offset, const void* from, int bytes, std::uint32_t
   if (bytes > 0) std::memcpy(arrival.data.bytes, from, static_cast<std::size_t>(bytes));
   // From now on the target may change at any time: a write, of bytes that nobody may read.
   note_write(offset, 16, array, element);
-  for (std::uint32_t at = offset / 4; at < offset / 4 + 4; ++at) shared_cells[at] = {0, 0};
+  for (std::uint32_t at = offset / 4; at < offset / 4 + 4; ++at) shared_cells[at] = {0, 0, 0};
   thread.arrivals.push_back(arrival);
 }
 

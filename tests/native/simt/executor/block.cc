@@ -119,7 +119,10 @@ void Block::activate(int id) {
   current_ = id;
   Thread& t = thread(id);
   running.thread = t.index;
-  running.stamp = t.clock << kWhoBits | static_cast<std::uint32_t>(id);
+  const std::uint32_t clock = t.clock << kWhoBits;
+  running.stamp = clock | static_cast<std::uint32_t>(id);
+  running.lanes_stamp = clock | (kLanes + static_cast<std::uint32_t>(id / kWarp));
+  running.lane_bit = 1u << id % kWarp;
 }
 
 void Block::push(int id, bool front) {

@@ -16,11 +16,7 @@ Cell shared_cells[kSharedBytes / 4];
 
 namespace {
 
-// Of split cells.
-Cell byte_cells[kSharedBytes];
-// Where several threads read: the lanes, or two threads of different warps, (a, b << 16).
-std::uint32_t cell_readers[kSharedBytes / 4];
-std::uint32_t byte_readers[kSharedBytes];
+Cell byte_cells[kSharedBytes];  // of split cells
 
 struct Access {
   std::uint32_t offset, bytes, array, element;
@@ -51,47 +47,39 @@ std::string text_of(const Access& access) {
   fail("uninitialised " + text_of(access) + ": not written in this block");
 }
 
-// Whether the access of another thread with this stamp happened before what the running thread
-// does now, by a __syncwarp. The stamp is not below running.block_floor.
-bool before(std::uint32_t clock, std::uint32_t who) {
-  Block& block = Block::instance();
-  const auto self = static_cast<std::uint32_t>(block.current());
-  if (who / kWarp != self / kWarp) return false;
-  return clock < block.thread(block.current()).known[who % kWarp];
-}
-
 void check_last_write(const Cell& cell, const Access& access) {
   if (cell.write < running.block_floor || same_thread(cell.write)) return;
-  const std::uint32_t who = cell.write & kWho;
-  if (!before(cell.write >> kWhoBits, who)) fail_race(access, who, "wrote");
+  if (!before_by_syncwarp(cell.write)) fail_race(access, cell.write & kWho, "wrote");
 }
 
-// The lanes in readers that have not been seen to read before now, other than the running one.
-std::uint32_t unordered_lanes(const Cell& cell, std::uint32_t readers) {
+// The lanes of its warp other than the running one whose reads are not seen to be before now.
+std::uint32_t unordered_lanes(std::uint32_t lanes, std::uint32_t clock) {
   Block& block = Block::instance();
+  lanes &= ~running.lane_bit;
+  // Without a __syncwarp since the last __syncthreads nothing is ordered.
+  if (running.stamp >> kWhoBits == running.block_floor >> kWhoBits) return lanes;
   const Thread& self = block.thread(block.current());
-  std::uint32_t unordered = 0;
   for (int l = 0; l < kWarp; ++l) {
-    if ((readers >> l & 1u) == 0 || l == block.current() % kWarp) continue;
-    if (cell.reads >> kWhoBits >= self.known[l]) unordered |= 1u << l;
+    if (clock < self.known[l]) lanes &= ~(1u << l);
   }
-  return unordered;
+  return lanes;
 }
 
-void check_last_reads(const Cell& cell, std::uint32_t readers, const Access& access) {
+void check_last_reads(const Cell& cell, const Access& access) {
   if (cell.reads < running.block_floor || same_thread(cell.reads)) return;
   const std::uint32_t who = cell.reads & kWho;
   const std::uint32_t self = running.stamp & kWho;
   if (who == kWarps) {
-    const std::uint32_t one = readers & 0xffffu;
-    fail_race(access, one / kWarp != self / kWarp ? one : readers >> 16, "read");
+    const std::uint32_t one = cell.readers & 0xffffu;
+    fail_race(access, one / kWarp != self / kWarp ? one : cell.readers >> 16, "read");
   }
   if (who < kLanes) {
-    if (!before(cell.reads >> kWhoBits, who)) fail_race(access, who, "read");
+    if (!before_by_syncwarp(cell.reads)) fail_race(access, who, "read");
     return;
   }
   const std::uint32_t warp = who - kLanes;
-  const std::uint32_t lanes = warp == self / kWarp ? unordered_lanes(cell, readers) : readers;
+  const std::uint32_t lanes =
+      warp == self / kWarp ? unordered_lanes(cell.readers, cell.reads >> kWhoBits) : cell.readers;
   if (lanes != 0) {
     fail_race(access, warp * kWarp + static_cast<std::uint32_t>(__builtin_ctz(lanes)), "read");
   }
@@ -99,13 +87,13 @@ void check_last_reads(const Cell& cell, std::uint32_t readers, const Access& acc
 
 // Adds the running thread to those that have read since the last write or barrier. Readers that
 // are ordered before it need not be remembered.
-void add_reader(Cell& cell, std::uint32_t& readers) {
-  const std::uint32_t self = running.stamp & kWho;
-  const std::uint32_t clock = running.stamp >> kWhoBits;
+void add_reader(Cell& cell) {
   if (cell.reads < running.block_floor || same_thread(cell.reads)) {
     cell.reads = running.stamp;
     return;
   }
+  const std::uint32_t self = running.stamp & kWho;
+  const std::uint32_t clock = running.stamp >> kWhoBits;
   const std::uint32_t who = cell.reads & kWho;
   const std::uint32_t seen = cell.reads >> kWhoBits;
   if (who == kWarps) return;
@@ -113,30 +101,30 @@ void add_reader(Cell& cell, std::uint32_t& readers) {
   const std::uint32_t warp = several ? who - kLanes : who / kWarp;
   if (warp != self / kWarp) {
     const std::uint32_t one =
-        several ? warp * kWarp + static_cast<std::uint32_t>(__builtin_ctz(readers)) : who;
-    readers = one | self << 16;
+        several ? warp * kWarp + static_cast<std::uint32_t>(__builtin_ctz(cell.readers)) : who;
+    cell.readers = one | self << 16;
     cell.reads = std::max(seen, clock) << kWhoBits | kWarps;
     return;
   }
-  const std::uint32_t lanes = several ? readers : 1u << who % kWarp;
-  if (unordered_lanes(cell, lanes) == 0) {
+  const std::uint32_t lanes = several ? cell.readers : 1u << who % kWarp;
+  if (unordered_lanes(lanes, seen) == 0) {
     cell.reads = running.stamp;
     return;
   }
-  readers = lanes | 1u << self % kWarp;
+  cell.readers = lanes | running.lane_bit;
   cell.reads = std::max(seen, clock) << kWhoBits | (kLanes + warp);
 }
 
-void apply(Cell& cell, std::uint32_t& readers, const Access& access, std::uint32_t byte) {
+void apply(Cell& cell, const Access& access, std::uint32_t byte) {
   if (access.writes) {
     check_last_write(cell, access);
-    check_last_reads(cell, readers, access);
+    check_last_reads(cell, access);
     cell.write = running.stamp;
     return;
   }
   if (cell.write < running.start_floor) fail_never_written(access, byte);
   check_last_write(cell, access);
-  add_reader(cell, readers);
+  add_reader(cell);
 }
 
 // Whether the access would leave the cell as it is: the running thread has made it before.
@@ -146,6 +134,7 @@ bool known_already(const Cell& cell, const Access& access) {
            (cell.reads < running.block_floor || same_thread(cell.reads));
   }
   const bool read = cell.reads == running.stamp ||
+                    (cell.reads == running.lanes_stamp && (cell.readers & running.lane_bit) != 0) ||
                     (cell.reads >= running.block_floor && (cell.reads & kWho) == kWarps);
   return read && cell.write >= running.start_floor && cell.write < running.block_floor;
 }
@@ -155,21 +144,30 @@ void split(std::uint32_t at) {
   if (cell.reads == kSplit) return;
   for (std::uint32_t byte = 4 * at; byte < 4 * at + 4; ++byte) {
     byte_cells[byte] = cell;
-    byte_readers[byte] = cell_readers[at];
   }
-  cell = {0, kSplit};
+  cell = {0, kSplit, 0};
+}
+
+// Accesses before the last barrier no longer differ.
+Cell simplified(const Cell& cell) {
+  Cell simple = cell;
+  if (cell.write < running.block_floor) {
+    simple.write = cell.write < running.start_floor ? 0 : running.start_floor;
+  }
+  if (cell.reads < running.block_floor) simple.reads = 0;
+  if ((simple.reads & kWho) < kLanes) simple.readers = 0;
+  return simple;
 }
 
 void unite(std::uint32_t at) {
-  const Cell& first = byte_cells[4 * at];
-  const bool several = (first.reads & kWho) >= kLanes;
+  const Cell first = simplified(byte_cells[4 * at]);
   for (std::uint32_t byte = 4 * at + 1; byte < 4 * at + 4; ++byte) {
-    const Cell& cell = byte_cells[byte];
-    if (cell.write != first.write || cell.reads != first.reads) return;
-    if (several && byte_readers[byte] != byte_readers[4 * at]) return;
+    const Cell cell = simplified(byte_cells[byte]);
+    if (cell.write != first.write || cell.reads != first.reads || cell.readers != first.readers) {
+      return;
+    }
   }
   shared_cells[at] = first;
-  cell_readers[at] = byte_readers[4 * at];
 }
 
 void note(const Access& access) {
@@ -180,20 +178,28 @@ void note(const Access& access) {
     Cell& cell = shared_cells[at];
     if (cell.reads != kSplit) {
       if (to - from == 4) {
-        apply(cell, cell_readers[at], access, from);
+        apply(cell, access, from);
         continue;
       }
       if (known_already(cell, access)) continue;
     }
     split(at);
     for (std::uint32_t byte = from; byte < to; ++byte) {
-      apply(byte_cells[byte], byte_readers[byte], access, byte);
+      apply(byte_cells[byte], access, byte);
     }
     unite(at);
   }
 }
 
 }  // namespace
+
+bool before_by_syncwarp(std::uint32_t stamp) {
+  const std::uint32_t who = stamp & kWho;
+  const std::uint32_t self = running.stamp & kWho;
+  if (who / kWarp != self / kWarp) return false;
+  const Thread& thread = Block::instance().thread(static_cast<int>(self));
+  return stamp >> kWhoBits < thread.known[who % kWarp];
+}
 
 void note_read(std::uint32_t offset, std::uint32_t bytes, std::uint32_t array,
                std::uint32_t element) {

@@ -16,7 +16,6 @@ void run_first(Stream& stream) {
   // Nothing runs on a device that has failed, and nobody waits for it for ever.
   Device& device = device_of(stream.device);
   if (work->run && device.sticky == cudaSuccess) {
-    const MemoryOpening opening;
     const cudaError_t error = work->run();
     if (error != cudaSuccess && device.sticky == cudaSuccess) device.sticky = error;
   }
@@ -69,16 +68,19 @@ std::shared_ptr<Work> enqueue(Stream& stream, std::function<cudaError_t()> run,
 }
 
 void finish(const std::shared_ptr<Work>& work) {
+  const MemoryOpening opening;
   while (!work->done) run_first(*work->stream);
 }
 
 void finish(Stream& stream) {
+  const MemoryOpening opening;
   while (!stream.queue.empty()) run_first(stream);
 }
 
 // The order of independent streams is the seed's.
 void finish(Device& device) {
   State& s = state();
+  const MemoryOpening opening;
   std::vector<Stream*> busy;
   const auto consider = [&](Stream& stream) {
     if (!stream.queue.empty()) busy.push_back(&stream);
@@ -91,10 +93,15 @@ void finish(Device& device) {
     const std::uint64_t which = s.seed == 0 ? 0 : s.random.below(busy.size());
     run_first(*busy[which]);
   }
-  device.streams.erase(
-      std::remove_if(device.streams.begin(), device.streams.end(),
-                     [](const std::unique_ptr<Stream>& stream) { return stream->destroyed; }),
-      device.streams.end());
+  forget_destroyed_streams(device);
+}
+
+void forget_destroyed_streams(Device& device) {
+  const auto gone = [](const std::unique_ptr<Stream>& stream) {
+    return stream->destroyed && stream->queue.empty();
+  };
+  device.streams.erase(std::remove_if(device.streams.begin(), device.streams.end(), gone),
+                       device.streams.end());
 }
 
 void count_wait() { ++state().counters["waits"]; }

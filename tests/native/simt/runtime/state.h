@@ -106,6 +106,7 @@ std::shared_ptr<Work> enqueue(Stream& stream, std::function<cudaError_t()> run,
 void finish(const std::shared_ptr<Work>& work);  // runs it and what it waits for
 void finish(Stream& stream);
 void finish(Device& device);
+void forget_destroyed_streams(Device& device);
 void count_wait();
 
 // What a function of the API does first: takes the lock, counts the call, and finds out whether it

@@ -48,6 +48,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t handle) {
   const bool own = stream != nullptr && stream != &simt::device_of(stream->device).legacy;
   if (!own) return call.give(cudaErrorInvalidResourceHandle);
   stream->destroyed = true;
+  simt::forget_destroyed_streams(simt::device_of(stream->device));
   return call.give(cudaSuccess);
 }
 

@@ -21,6 +21,8 @@ struct Running {
   dim3 block_dim, grid_dim;
   // Times of shared memory accesses, as shared_check.h compares them.
   std::uint32_t stamp = 0;        // of an access now by this thread
+  std::uint32_t lanes_stamp = 0;  // of reads now by several lanes of its warp
+  std::uint32_t lane_bit = 0;
   std::uint32_t block_floor = 0;  // accesses below happened before the last __syncthreads
   std::uint32_t start_floor = 0;  // accesses below happened in earlier blocks
   std::uint64_t serial = 0;       // of the block, different for every block ever run
