@@ -184,7 +184,7 @@ void ExpectTargetScores(DType dtype) {
             sum += dense[e] * score;
             magnitude += dense[e] * (std::fabs(scale * dots[e]) + std::fabs(bias[j]));
           }
-          ASSERT_NEAR(got[i], sum, 2 * UnitRoundoff(dtype) * magnitude) << Name(dtype);
+          ASSERT_NEAR(got[i], sum, 8 * UnitRoundoff(dtype) * magnitude) << Name(dtype);
         }
       }
     }
