@@ -4,7 +4,6 @@
 #include <string>
 
 #include "executor/block.h"
-#include "simt/vector.h"
 
 namespace lossmith {
 namespace cuda {
@@ -34,12 +33,6 @@ void async_copy(std::uint32_t offset, const void* from, int bytes, std::uint32_t
   note_write(offset, 16, array, element);
   for (std::uint32_t at = offset / 4; at < offset / 4 + 4; ++at) shared_cells[at] = {0, 0, 0};
   thread.arrivals.push_back(arrival);
-}
-
-void fail_global_alignment(const void* p, std::size_t bytes, const char* access) {
-  fail("misaligned " + std::string(access) + " of global memory: " +
-       std::to_string(reinterpret_cast<std::uintptr_t>(p) % bytes) + " bytes beyond a multiple of " +
-       std::to_string(bytes));
 }
 
 void async_commit() { ++Block::instance().thread(Block::instance().current()).groups; }

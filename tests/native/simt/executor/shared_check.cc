@@ -210,21 +210,6 @@ void note_write(std::uint32_t offset, std::uint32_t bytes, std::uint32_t array,
   note({offset, bytes, array, element, true});
 }
 
-void fail_bounds(std::int64_t offset, std::uint32_t bytes, const Range& range,
-                 std::uint32_t element, const char* access) {
-  fail("out of bounds: " + std::string(access) + " of " +
-       name_of_element(offset, range.array, element) + " (" + std::to_string(bytes) +
-       " bytes), of " + std::to_string((range.end - range.begin) / static_cast<int>(element)) +
-       " elements");
-}
-
-void fail_alignment(std::int64_t offset, std::uint32_t alignment, const Range& range,
-                    std::uint32_t element, const char* access) {
-  fail("misaligned " + std::string(access) + " of " +
-       name_of_element(offset, range.array, element) + ": not at a multiple of " +
-       std::to_string(alignment) + " bytes");
-}
-
 void forget_all_accesses() {
   std::memset(static_cast<void*>(shared_cells), 0, sizeof shared_cells);
   std::memset(static_cast<void*>(byte_cells), 0, sizeof byte_cells);

@@ -17,26 +17,31 @@ struct Array {
 // Arrays of the block by their number; the first is the dynamic memory.
 std::vector<Array> arrays;
 Range dynamic;
-std::uint32_t static_used = 0;
+std::uint32_t static_end = 0;   // of the last static array
+std::uint32_t static_used = 0;  // by all of them, without what lies between
 
 }  // namespace
 
 alignas(1024) unsigned char shared_data[kSharedBytes];
 
 void start_shared(std::uint32_t dynamic_bytes) {
-  arrays.assign(1, {"dynamic shared memory", static_cast<std::int32_t>(kStaticBytes)});
-  dynamic.begin = static_cast<std::int32_t>(kStaticBytes);
-  dynamic.end = static_cast<std::int32_t>(kStaticBytes + dynamic_bytes);
+  arrays.assign(1, {"dynamic shared memory", static_cast<std::int32_t>(kStaticRoom)});
+  dynamic.begin = static_cast<std::int32_t>(kStaticRoom);
+  dynamic.end = static_cast<std::int32_t>(kStaticRoom + dynamic_bytes);
   dynamic.array = kDynamicArray;
-  static_used = 0;
+  static_end = static_used = 0;
 }
 
 // No array starts at more than 16 bytes of alignment by luck: LSM_SHARED promises no more.
 void StaticArray::take_place() {
-  const std::uint32_t begin = (static_used + 15u) / 32u * 32u + 16u;
+  const std::uint32_t begin = (static_end + 31u) / 32u * 32u + 16u;
   const std::uint32_t dynamic_bytes = static_cast<std::uint32_t>(dynamic.end - dynamic.begin);
+  if (bytes_ > kStaticBytes || begin + bytes_ > kStaticRoom) {
+    fail(std::string("static shared memory exceeds 48 KiB with array ") + name_);
+  }
+  static_end = begin + static_cast<std::uint32_t>(bytes_);
   static_used += static_cast<std::uint32_t>((bytes_ + 15) / 16 * 16);
-  if (static_used > kStaticBytes || begin + bytes_ > kStaticBytes) {
+  if (static_used > kStaticBytes) {
     fail(std::string("static shared memory exceeds 48 KiB with array ") + name_);
   }
   if (static_used + dynamic_bytes > kDynamicBytes) {

@@ -1,8 +1,6 @@
 // What the lanes of a warp exchange.
 #include "simt/warp.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "executor/block.h"
@@ -30,17 +28,6 @@ void for_each_lane(unsigned mask, F&& f) {
 Exchange& of(void* const* brought, int lane) { return *static_cast<Exchange*>(brought[lane]); }
 
 }  // namespace
-
-void fail(const std::string& text) {
-  Block& block = Block::instance();
-  if (!block.runs()) {
-    std::fprintf(stderr, "simt: device code outside of a kernel: %s\n", text.c_str());
-    std::abort();
-  }
-  block.fail(block.current(), text);
-}
-
-void trap() { fail("__trap"); }
 
 int block_barrier(Operation operation, bool predicate, Place place) {
   return running_block("barrier").barrier(operation, predicate, place);

@@ -24,7 +24,9 @@ namespace simt {
 
 constexpr std::uint32_t kStaticBytes = 48 * 1024;
 constexpr std::uint32_t kDynamicBytes = 227 * 1024;
-constexpr std::uint32_t kSharedBytes = kStaticBytes + kDynamicBytes;
+// Static arrays lie below the dynamic memory, with gaps between them.
+constexpr std::uint32_t kStaticRoom = 64 * 1024;
+constexpr std::uint32_t kSharedBytes = kStaticRoom + kDynamicBytes;
 
 // A stamp is clock << kWhoBits | who. `who` is a thread, or in reads one of:
 constexpr std::uint32_t kWhoBits = 11;
