@@ -1,5 +1,7 @@
 package org.lossmith.packaging;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -43,12 +45,37 @@ final class Artifacts {
     return jar("lossmith", "-" + PLATFORM);
   }
 
+  /** The jar with the natives with CUDA; the test is skipped if this build makes none. */
+  static Path gpuJar() {
+    assumeTrue(hasGpuJar(), "built without CUDA: needs nvcc and the Maven profile gpu");
+    return jar("lossmith", "-" + PLATFORM + "-gpu");
+  }
+
+  static boolean hasGpuJar() {
+    return Boolean.parseBoolean(property("lossmith.gpu"));
+  }
+
+  /** The jars with natives of this build. */
+  static List<Path> nativeJars() {
+    return hasGpuJar() ? List.of(nativeJar(), gpuJar()) : List.of(nativeJar());
+  }
+
   /**
    * The jars that a dependency on lossmith-platform brings, without the test tools.
    *
    * @param wanted which of them to keep, by file name
    */
   static List<Path> runtimeJars(Predicate<String> wanted) {
+    return jars(name -> !name.contains("-gpu") && !name.contains("cuda") && wanted.test(name));
+  }
+
+  /**
+   * The jars that dependencies on lossmith-platform, on lossmith-platform-gpu where this build
+   * makes it, and on lossmith-cuda bring.
+   *
+   * @param wanted which of them to keep, by file name
+   */
+  static List<Path> jars(Predicate<String> wanted) {
     List<Path> jars = new ArrayList<>();
     for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
       Path path = Path.of(entry);
@@ -56,6 +83,7 @@ final class Artifacts {
       boolean ours =
           (name.startsWith("lossmith-") && !name.startsWith("lossmith-cli"))
               || name.startsWith("javacpp-")
+              || name.startsWith("cuda-")
               || name.startsWith("dnnl-");
       if (Files.isRegularFile(path) && ours && wanted.test(name)) {
         jars.add(path);

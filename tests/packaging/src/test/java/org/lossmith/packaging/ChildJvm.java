@@ -8,7 +8,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +23,7 @@ final class ChildJvm {
   record Result(int exitCode, String output, String errors) {}
 
   private final List<String> command = new ArrayList<>();
+  private final Map<String, String> environment = new HashMap<>();
 
   private ChildJvm(Path javaHome, Path cache) {
     command.add(javaHome.resolve("bin/java").toString());
@@ -39,6 +42,11 @@ final class ChildJvm {
 
   ChildJvm options(String... options) {
     command.addAll(List.of(options));
+    return this;
+  }
+
+  ChildJvm environment(String name, String value) {
+    environment.put(name, value);
     return this;
   }
 
@@ -62,6 +70,7 @@ final class ChildJvm {
     // Options from outside would add "Picked up ..." to what is compared here.
     builder.environment().keySet().removeIf(name -> name.endsWith("JAVA_OPTIONS"));
     builder.environment().remove("JAVA_TOOL_OPTIONS");
+    builder.environment().putAll(environment);
     Process process = builder.start();
     process.getOutputStream().close();
     return new Started(process);

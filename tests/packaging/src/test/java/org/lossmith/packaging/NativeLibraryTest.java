@@ -9,14 +9,16 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
-/** What the two native libraries in the classifier jar ask of the machine they load on. */
+/**
+ * What the two native libraries in each classifier jar ask of the machine they load on. The one
+ * with CUDA asks for no more than the other: the runtime is in it, and the driver and cuBLAS are
+ * opened only where there is a GPU.
+ */
 class NativeLibraryTest {
-  private static final String FOLDER = "org/lossmith/internal/" + Artifacts.PLATFORM + "/";
-  private static final String CORE = FOLDER + "liblossmith.so.0";
-  private static final String GLUE = FOLDER + "libjniLossmithNative.so";
 
   /**
    * The C library's own parts; libstdc++ is linked statically so that its version never matters.
@@ -26,9 +28,10 @@ class NativeLibraryTest {
 
   @TempDir Path scratch;
 
-  @Test
-  void coreNeedsOnlyOneDnnAndTheSystem() throws Exception {
-    Set<String> needed = new TreeSet<>(SharedObject.of(nativeJar(), CORE, scratch).needed());
+  @ParameterizedTest
+  @MethodSource("jars")
+  void coreNeedsOnlyOneDnnAndTheSystem(Path jar) throws Exception {
+    Set<String> needed = new TreeSet<>(SharedObject.of(jar, core(jar), scratch).needed());
     assertTrue(needed.remove("libdnnl.so.3"), "expected libdnnl.so.3 in NEEDED, got " + needed);
     // libgomp comes with the dnnl jar as well, and whatever loads oneDNN has libgcc.
     needed.removeAll(Set.of("libgomp.so.1", "libgcc_s.so.1"));
@@ -36,9 +39,10 @@ class NativeLibraryTest {
     assertEquals(Set.of(), needed, "libraries that no jar brings");
   }
 
-  @Test
-  void glueNeedsOnlyTheCoreAndTheSystem() throws Exception {
-    Set<String> needed = new TreeSet<>(SharedObject.of(nativeJar(), GLUE, scratch).needed());
+  @ParameterizedTest
+  @MethodSource("jars")
+  void glueNeedsOnlyTheCoreAndTheSystem(Path jar) throws Exception {
+    Set<String> needed = new TreeSet<>(SharedObject.of(jar, glue(jar), scratch).needed());
     assertTrue(needed.remove("liblossmith.so.0"), "expected liblossmith.so.0, got " + needed);
     needed.removeAll(SYSTEM);
     // The glue is JavaCPP's C++; both are on every machine that has a JVM.
@@ -46,10 +50,11 @@ class NativeLibraryTest {
     assertEquals(Set.of(), needed, "libraries that no jar brings");
   }
 
-  @Test
-  void librariesAreFoundBesideEachOtherAndNowhereElse() throws Exception {
-    for (String entry : List.of(CORE, GLUE)) {
-      for (String runPath : SharedObject.of(nativeJar(), entry, scratch).runPaths()) {
+  @ParameterizedTest
+  @MethodSource("jars")
+  void librariesAreFoundBesideEachOtherAndNowhereElse(Path jar) throws Exception {
+    for (String entry : List.of(core(jar), glue(jar))) {
+      for (String runPath : SharedObject.of(jar, entry, scratch).runPaths()) {
         for (String part : runPath.split(":")) {
           assertTrue(
               part.matches("\\$ORIGIN/?"), entry + ": expected $ORIGIN, got RUNPATH " + runPath);
@@ -57,17 +62,18 @@ class NativeLibraryTest {
       }
     }
     assertEquals(
-        1, SharedObject.of(nativeJar(), CORE, scratch).runPaths().size(), "RUNPATH of the core");
+        1, SharedObject.of(jar, core(jar), scratch).runPaths().size(), "RUNPATH of the core");
   }
 
-  @Test
-  void oldEnoughGlibcSuffices() throws Exception {
+  @ParameterizedTest
+  @MethodSource("jars")
+  void oldEnoughGlibcSuffices(Path jar) throws Exception {
     int[] built = SharedObject.glibcOfThisMachine();
     assumeTrue(
         built[0] == 2 && built[1] <= 36,
         () -> "releases are built on glibc 2.36 or older; this is " + Arrays.toString(built));
-    for (String entry : List.of(CORE, GLUE)) {
-      for (String version : SharedObject.of(nativeJar(), entry, scratch).glibcVersions()) {
+    for (String entry : List.of(core(jar), glue(jar))) {
+      for (String version : SharedObject.of(jar, entry, scratch).glibcVersions()) {
         int[] parts = SharedObject.version(version);
         assertTrue(
             parts[0] == 2 && parts[1] <= 34,
@@ -76,25 +82,40 @@ class NativeLibraryTest {
     }
   }
 
-  @Test
-  void coreExportsOnlyItsInterface() throws Exception {
-    Set<String> exported = SharedObject.of(nativeJar(), CORE, scratch).exported();
+  @ParameterizedTest
+  @MethodSource("jars")
+  void coreExportsOnlyItsInterface(Path jar) throws Exception {
+    Set<String> exported = SharedObject.of(jar, core(jar), scratch).exported();
     assertTrue(exported.contains("lsm_version"), "expected lsm_version, got " + exported);
     Set<String> foreign = new TreeSet<>(exported);
     foreign.removeIf(name -> name.startsWith("lsm_"));
     assertEquals(Set.of(), foreign, "exported by mistake");
   }
 
-  @Test
-  void glueExportsOnlyJni() throws Exception {
-    Set<String> foreign = new TreeSet<>(SharedObject.of(nativeJar(), GLUE, scratch).exported());
+  @ParameterizedTest
+  @MethodSource("jars")
+  void glueExportsOnlyJni(Path jar) throws Exception {
+    Set<String> foreign = new TreeSet<>(SharedObject.of(jar, glue(jar), scratch).exported());
     foreign.removeIf(name -> name.startsWith("Java_") || name.startsWith("JNI_On"));
     // JavaCPP's own entry points for its other libraries, and C++ run-time type information.
     foreign.removeIf(name -> name.startsWith("JavaCPP_") || name.startsWith("_Z"));
     assertEquals(Set.of(), foreign, "exported by mistake");
   }
 
-  private static Path nativeJar() {
-    return Artifacts.nativeJar();
+  static List<Path> jars() {
+    return Artifacts.nativeJars();
+  }
+
+  private static String folder(Path jar) {
+    String suffix = jar.equals(Artifacts.nativeJar()) ? "/" : "-gpu/";
+    return "org/lossmith/internal/" + Artifacts.PLATFORM + suffix;
+  }
+
+  private static String core(Path jar) {
+    return folder(jar) + "liblossmith.so.0";
+  }
+
+  private static String glue(Path jar) {
+    return folder(jar) + "libjniLossmithNative.so";
   }
 }

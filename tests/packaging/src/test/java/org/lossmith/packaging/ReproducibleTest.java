@@ -19,11 +19,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The same sources give the same bytes, wherever and whenever they are built. */
 class ReproducibleTest {
   static List<Path> jars() {
-    return List.of(
-        Artifacts.mainJar(),
-        Artifacts.nativeJar(),
-        Artifacts.jar("lossmith", "-sources"),
-        Artifacts.jar("lossmith", "-javadoc"));
+    List<Path> jars = new ArrayList<>(Artifacts.nativeJars());
+    jars.add(Artifacts.mainJar());
+    for (String module : List.of("lossmith", "lossmith-cuda")) {
+      jars.add(Artifacts.jar(module, "-sources"));
+      jars.add(Artifacts.jar(module, "-javadoc"));
+    }
+    jars.add(Artifacts.jar("lossmith-cuda", ""));
+    return jars;
   }
 
   @ParameterizedTest

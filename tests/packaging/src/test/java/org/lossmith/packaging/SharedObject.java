@@ -37,6 +37,21 @@ record SharedObject(
         new TreeSet<>(all(GLIBC, readelf("-VW", file.toString()))));
   }
 
+  /** The bytes of one section of a library packed in a jar. */
+  static byte[] section(Path jar, String entry, String name, Path scratch) throws Exception {
+    byte[] file = Artifacts.read(jar, entry);
+    Path copy = scratch.resolve(Path.of(entry).getFileName().toString());
+    Files.write(copy, file);
+    // [Nr] Name Type Address Offset Size
+    Pattern row = Pattern.compile("] " + Pattern.quote(name) + " +\\S+ +\\S+ +(\\S+) +(\\S+)");
+    Matcher found = row.matcher(readelf("-SW", copy.toString()));
+    if (!found.find()) {
+      throw new AssertionError(entry + ": expected a section " + name + ", got none");
+    }
+    int offset = Integer.parseInt(found.group(1), 16);
+    return Arrays.copyOfRange(file, offset, offset + Integer.parseInt(found.group(2), 16));
+  }
+
   /** The C library that this machine links against, as {@code {major, minor}}. */
   static int[] glibcOfThisMachine() throws Exception {
     return version(output("getconf", "GNU_LIBC_VERSION").trim().replace("glibc ", ""));
