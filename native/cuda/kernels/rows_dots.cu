@@ -16,7 +16,7 @@ __global__ void __launch_bounds__(kRowThreads)
   const int lane = static_cast<int>(threadIdx.x) % kRowWarp;
   for (std::int64_t i = warp_row(); i < source.rows; i += warp_rows()) {
     const bool skipped = skip.at(i);
-    double sum = 0;
+    double sum = 0;  // and so the inverse of a skipped row
     for (std::int64_t column = lane * kChunk; !skipped && column < source.width;
          column += kRowWarp * kChunk) {
       const Vec<S, kChunk> chunk = load_chunk<kChunk>(source.row(i), column, source);
@@ -27,7 +27,7 @@ __global__ void __launch_bounds__(kRowThreads)
       }
     }
     sum = warp_sum(sum);
-    if (lane == 0) out[i] = skipped ? 0.0 : math::inverse_norm(sum);
+    if (lane == 0) out[i] = math::inverse_norm(sum);
   }
 }
 

@@ -77,7 +77,8 @@ inline std::vector<double> WeightedSum(const DeviceMatrix& rows, const double* w
   return sum.Values();
 }
 
-inline std::vector<double> Dots(const DeviceMatrix& rows, const std::vector<double>& vector) {
+inline std::vector<double> Dots(const DeviceMatrix& rows, std::vector<double> vector) {
+  vector.insert(vector.end(), 16, kNaN);  // what is behind the vector must not count
   const DeviceArray<double> there(vector);
   const DeviceArray<double> out(std::vector<double>(rows.get().rows, kNaN));
   lossmith::cuda::row_dots(nullptr, rows.get(), there.get(), out.get());
