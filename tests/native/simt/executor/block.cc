@@ -1,7 +1,6 @@
 #include "executor/block.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <utility>
 
@@ -14,16 +13,6 @@ namespace simt {
 
 Running running;
 
-std::string text_of(const Thread& waiting) {
-  std::string text = name_of(waiting.operation);
-  if (waiting.operation >= Operation::syncwarp) {
-    char mask[32];
-    std::snprintf(mask, sizeof mask, " with mask 0x%08x", waiting.mask);
-    text += mask;
-  }
-  return text + " at " + text_of(waiting.place);
-}
-
 Block& Block::instance() {
   // Never destroyed: its fibers are suspended for good when the process ends.
   static Block* const block = new Block;
@@ -33,7 +22,8 @@ Block& Block::instance() {
 bool Block::run(const Launch& launch, const uint3& index, std::uint64_t seed) {
   launch_ = &launch;
   seed_ = seed;
-  random_ = Random(seed + running.serial);
+  random_ =
+      Random(seed + index.x * 0x9e3779b1ull + index.y * 0x85ebca6bull + index.z * 0xc2b2ae35ull);
   start(index);
   const int first = next_ready();
   activate(first);
@@ -192,150 +182,6 @@ void Block::leave() {
     activate(next);
     thread(next).fiber->switch_from(*self.fiber);
   }
-}
-
-int Block::barrier(Operation operation, bool predicate, Place place) {
-  Thread& self = thread(current_);
-  self.operation = operation;
-  self.place = place;
-  self.state = Thread::State::waits;
-  if (arrived_ > 0) {
-    const Thread& other = thread(last_arrived_);
-    if (other.operation != operation || other.place.line != place.line) {
-      diagnose();
-      throw Unwind();
-    }
-  }
-  last_arrived_ = current_;
-  ++arrived_;
-  predicates_ += predicate ? 1 : 0;
-  if (arrived_ == count_) {
-    result_ = predicates_;
-    arrived_ = predicates_ = 0;
-    tick();
-    running.block_floor = clock_ << kWhoBits;
-    int ids[kMaxThreads];
-    for (int id = 0; id < count_; ++id) {
-      ids[id] = id;
-      thread(id).clock = clock_;
-    }
-    release(ids, count_, false);
-  }
-  wait();
-  return result_;
-}
-
-void Block::meet(Operation operation, unsigned mask, void* brought, Complete complete,
-                 Place place) {
-  Thread& self = thread(current_);
-  const int warp = current_ / kWarp;
-  const int lane = current_ % kWarp;
-  self.operation = operation;
-  self.place = place;
-  self.mask = mask;
-  self.brought = brought;
-  self.state = Thread::State::waits;
-  if ((mask >> lane & 1u) == 0) fail(current_, "the mask does not hold the calling lane" + here());
-  const unsigned gone = mask & ~alive_[warp];
-  if (gone != 0) {
-    const int id = warp * kWarp + __builtin_ctz(gone);
-    fail(current_, "the mask names lane " + std::to_string(id % kWarp) + ", which " +
-                       (id < count_ ? "has exited" : "does not exist") + here());
-  }
-  met_[warp] |= 1u << lane;
-  if ((met_[warp] & mask) != mask) {
-    wait();
-    return;
-  }
-  void* all[kWarp] = {};
-  int others[kWarp];
-  int count = 0;
-  for (int l = 0; l < kWarp; ++l) {
-    if ((mask >> l & 1u) == 0) continue;
-    const int id = warp * kWarp + l;
-    const Thread& t = thread(id);
-    const bool same_line = t.place.line == place.line || operation == Operation::syncwarp;
-    if (t.operation != operation || t.mask != mask || !same_line) {
-      diagnose();
-      throw Unwind();
-    }
-    all[l] = t.brought;
-    if (id != current_ || seed_ != 0) others[count++] = id;
-  }
-  met_[warp] &= ~mask;
-  complete(all, mask);
-  release(others, count, true);
-  if (seed_ != 0) {
-    wait();
-  } else {
-    self.state = Thread::State::runs;
-    activate(current_);  // with the clock it has now
-  }
-}
-
-void Block::sync_warp(unsigned mask) {
-  tick();
-  const int warp = current_ / kWarp;
-  std::uint32_t known[kWarp] = {};
-  for (int l = 0; l < kWarp; ++l) {
-    if ((mask >> l & 1u) == 0) continue;
-    const Thread& t = thread(warp * kWarp + l);
-    for (int k = 0; k < kWarp; ++k) known[k] = std::max(known[k], t.known[k]);
-  }
-  for (int l = 0; l < kWarp; ++l) {
-    if ((mask >> l & 1u) != 0) known[l] = clock_;
-  }
-  for (int l = 0; l < kWarp; ++l) {
-    if ((mask >> l & 1u) == 0) continue;
-    Thread& t = thread(warp * kWarp + l);
-    t.clock = clock_;
-    std::copy(known, known + kWarp, t.known);
-  }
-}
-
-void Block::fail(int id, const std::string& text) {
-  record(id, text);
-  throw Unwind();
-}
-
-void Block::record(int id, const std::string& text) {
-  failed_ = true;
-  keep_violation("kernel " + launch_->kernel + ", block " + text_of(running.block) + ", " +
-                 name_of_thread(id) + ": " + text);
-}
-
-std::string Block::name_of_thread(int id) { return "thread " + text_of(thread(id).index); }
-
-// What the running thread is about to wait in.
-std::string Block::here() {
-  const Thread& t = thread(current_);
-  return ": " + text_of(t);
-}
-
-// Threads wait, and none of them can go on, or they wait for different things: says who does what.
-void Block::diagnose() {
-  std::string text;
-  int reported = -1;
-  std::vector<bool> told(static_cast<std::size_t>(count_), false);
-  for (int id = 0; id < count_; ++id) {
-    const Thread& t = thread(id);
-    const bool exited = t.state == Thread::State::exited;
-    if (told[static_cast<std::size_t>(id)] || (!exited && t.state != Thread::State::waits))
-      continue;
-    int same = 0;
-    for (int other = id; other < count_; ++other) {
-      const Thread& o = thread(other);
-      if (o.state != t.state || (!exited && text_of(o) != text_of(t))) continue;
-      told[static_cast<std::size_t>(other)] = true;
-      ++same;
-    }
-    if (!exited && reported < 0) reported = id;
-    text += text.empty() ? "" : "; ";
-    text += name_of_thread(id);
-    if (same > 1) text += " and " + std::to_string(same - 1) + " more";
-    text += exited ? " exited" : " in " + text_of(t);
-  }
-  record(reported, "barrier divergence: " + text);
 }
 
 // Suspended threads leave their kernel, so that what they hold is released.

@@ -85,6 +85,7 @@ class Block {
   void leave();
   std::string here();
   void record(int id, const std::string& text);
+  std::string missing(int id);
   void diagnose();
   void unwind_all();
 

@@ -79,6 +79,8 @@ constexpr Row kRows[] = {
     {cudaErrorExternalDevice, "cudaErrorExternalDevice",
      "an async error has occured in external entity outside of CUDA"},
     {cudaErrorUnknown, "cudaErrorUnknown", "unknown error"},
+    {cudaErrorMpsClientTerminated, "cudaErrorMpsClientTerminated",
+     "the MPS client has been terminated by the server"},
     {cudaErrorContextIsDestroyed, "cudaErrorContextIsDestroyed", "context is destroyed"},
     {cudaErrorHardwareStackError, "cudaErrorHardwareStackError", "hardware stack error"},
 };
