@@ -11,8 +11,8 @@
 #include "core/dtype.h"
 
 #define LSM_DEVICE __device__ __forceinline__
-#define LSM_SHARED(T, name, count)                      \
-  __shared__ __align__(16) T name##_storage[(count)];   \
+#define LSM_SHARED(T, name, count)                    \
+  __shared__ __align__(16) T name##_storage[(count)]; \
   const ::lossmith::cuda::Shared<T> name = name##_storage
 
 namespace lossmith {
@@ -25,6 +25,11 @@ template <class T>
 LSM_DEVICE Shared<T> dynamic_shared(unsigned byte_offset = 0) {
   extern __shared__ __align__(128) unsigned char lossmith_dynamic_shared[];
   return reinterpret_cast<T*>(lossmith_dynamic_shared + byte_offset);
+}
+
+template <class U, class T>
+LSM_DEVICE Shared<U> shared_cast(Shared<T> p) {
+  return reinterpret_cast<U*>(p);
 }
 
 template <class T, int N>
@@ -90,8 +95,8 @@ LSM_DEVICE void ldmatrix_x4_trans(std::uint32_t (&r)[4], Shared<T> row) {
                : "memory");
 }
 
-LSM_DEVICE void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
-                             bfloat16) {
+LSM_DEVICE void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4],
+                             const std::uint32_t (&b)[2], bfloat16) {
 #if __CUDA_ARCH__ >= 800
   asm volatile(
       "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
@@ -102,8 +107,8 @@ LSM_DEVICE void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], const s
   __trap();
 #endif
 }
-LSM_DEVICE void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
-                             float16) {
+LSM_DEVICE void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4],
+                             const std::uint32_t (&b)[2], float16) {
 #if __CUDA_ARCH__ >= 800
   asm volatile(
       "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "

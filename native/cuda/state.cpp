@@ -4,14 +4,13 @@
 
 #include "core/context.h"
 #include "core/status.h"
+#include "cuda/cublas.h"
 #include "cuda/devices.h"
 #include "cuda/error.h"
 #include "cuda/memory.h"
 
 namespace lossmith {
 namespace cuda {
-
-class Cublas {};
 
 namespace {
 
@@ -39,6 +38,7 @@ CudaState::CudaState(int device, const lsm_context_options& options) : tf32(opti
     check(cudaStreamCreate(&stream), "cudaStreamCreate");
     owns_stream = true;
   }
+  cublas = open_cublas(facts, stream, &no_cublas);
 }
 
 CudaState::~CudaState() {

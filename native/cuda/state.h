@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include <memory>
+#include <string>
 
 #include "engine/backend.h"
 
@@ -39,6 +40,7 @@ class CudaState : public BackendState {
   bool tf32 = false;  // f32 products may round their operands to tf32
   // Null where cuBLAS cannot be opened: our own kernels multiply then.
   std::unique_ptr<Cublas> cublas;
+  std::string no_cublas;  // why
 };
 
 CudaState& state_of(lsm_context_s& context);

@@ -1,0 +1,79 @@
+// Products of bf16 and f16 operands on tensor cores; see gemm_tensor.cuh.
+#include "cuda/kernels/gemm_kernels.h"
+#include "cuda/kernels/gemm_tensor.cuh"
+
+namespace lossmith {
+namespace cuda {
+namespace {
+
+template <class T>
+struct HalfFragments {
+  static constexpr int kDepth = 16;
+
+  // ldmatrix gives lane 4 g + t elements 2t and 2t + 1 of row g of four 8 x 8 matrices: rows of A,
+  // columns of B where lines run along k. Where they run along the outer axis, the matrices are
+  // read as they lie, 8 depths by 8 rows, and transposed.
+  template <class Stage>
+  LSM_DEVICE static void load(std::uint32_t (&r)[4], Shared<T> stage, int outer, int depth) {
+    const int line = static_cast<int>(threadIdx.x) % 8;
+    if constexpr (Stage::kLineElements == Stage::kDepth) {
+      ldmatrix_x4(r, stage + Stage::chunk_offset(outer + line, depth / 8));
+    } else {
+      ldmatrix_x4_trans(r, stage + Stage::chunk_offset(depth + line, outer / 8));
+    }
+  }
+
+  // Matrices: rows 0-7 and 8-15 at depths 0-7, then both at depths 8-15.
+  template <class Stage>
+  LSM_DEVICE static void rows(std::uint32_t (&r)[4], Shared<T> stage, int row, int depth) {
+    const int matrix = static_cast<int>(threadIdx.x) % 32 / 8;
+    load<Stage>(r, stage, row + matrix % 2 * 8, depth + matrix / 2 * 8);
+  }
+  // Matrices: depths 0-7 and 8-15 of columns 0-7, then of columns 8-15.
+  template <class Stage>
+  LSM_DEVICE static void columns(std::uint32_t (&first)[2], std::uint32_t (&second)[2],
+                                 Shared<T> stage, int column, int depth) {
+    const int matrix = static_cast<int>(threadIdx.x) % 32 / 8;
+    std::uint32_t r[4];
+    load<Stage>(r, stage, column + matrix / 2 * 8, depth + matrix % 2 * 8);
+    first[0] = r[0];
+    first[1] = r[1];
+    second[0] = r[2];
+    second[1] = r[3];
+  }
+
+  LSM_DEVICE static void multiply(float (&d)[4], const std::uint32_t (&a)[4],
+                                  const std::uint32_t (&b)[2]) {
+    mma_m16n8k16(d, a, b, T{});
+  }
+};
+
+template <class T, Product kProduct, int kTile>
+__global__ void __launch_bounds__(kTensorThreads, 2) gemm_mma_kernel(GemmProblem<T> p) {
+  gemm_tensor_tile<HalfFragments<T>, T, kProduct, kTile>(p);
+}
+
+template <class T, int kTile>
+void launch_tiles(cudaStream_t stream, const GemmCall& call) {
+  const GemmProblem<T> p = problem_of<T>(call, kTile);
+  dispatch_product(call.product, [&](auto product) {
+    launch(stream, "gemm_mma", {dim3(tile_blocks(p)), dim3(kTensorThreads), stages_bytes(kTile)},
+           gemm_mma_kernel<T, decltype(product)::value, kTile>, p);
+  });
+}
+
+template <class T>
+void launch_type(cudaStream_t stream, const DeviceFacts& facts, const GemmCall& call) {
+  return fills_device(call, 128, facts) ? launch_tiles<T, 128>(stream, call)
+                                        : launch_tiles<T, 64>(stream, call);
+}
+
+}  // namespace
+
+void gemm_mma(cudaStream_t stream, const DeviceFacts& facts, const GemmCall& call) {
+  return call.operand == Type::bf16 ? launch_type<bfloat16>(stream, facts, call)
+                                    : launch_type<float16>(stream, facts, call);
+}
+
+}  // namespace cuda
+}  // namespace lossmith
