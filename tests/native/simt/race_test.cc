@@ -83,20 +83,24 @@ TEST_F(Race, ManyReadersAreAllRemembered) {
 }
 
 TEST_F(Race, ASyncwarpOrdersTheLanesOfItsWarp) {
-  EXPECT_EQ(RunKernel(64,
-                      [] {
-                        LSM_SHARED(int, row, 64);
-                        const unsigned me = threadIdx.x;
-                        for (int round = 0; round < 4; ++round) {
-                          row[me] = round;
-                          __syncwarp();
-                          Read(row + (me ^ 1u));
-                          Read(row + (me & 32u));
-                          __syncwarp();
-                        }
-                        row[me] = 9;
-                      }),
-            "");
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    simt::set_schedule_seed(seed);
+    EXPECT_EQ(RunKernel(64,
+                        [] {
+                          LSM_SHARED(int, row, 64);
+                          const unsigned me = threadIdx.x;
+                          for (int round = 0; round < 4; ++round) {
+                            row[me] = round;
+                            __syncwarp();
+                            Read(row + (me ^ 1u));
+                            Read(row + (me & 32u));
+                            __syncwarp();
+                          }
+                          row[me] = 9;
+                        }),
+              "")
+        << seed;
+  }
 }
 
 TEST_F(Race, ASyncwarpOrdersNoOtherWarp) {
@@ -127,16 +131,20 @@ TEST_F(Race, ASyncwarpOrdersOnlyTheLanesOfItsMask) {
 }
 
 TEST_F(Race, OrderIsPassedOnFromLaneToLane) {
-  EXPECT_EQ(RunKernel(32,
-                      [] {
-                        LSM_SHARED(int, row, 1);
-                        const unsigned me = threadIdx.x;
-                        if (me == 0) row[0] = 1;
-                        if (me < 2) __syncwarp(0x3u);
-                        if (me == 1 || me == 2) __syncwarp(0x6u);
-                        if (me == 2) row[0] = 2;
-                      }),
-            "");
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    simt::set_schedule_seed(seed);
+    EXPECT_EQ(RunKernel(32,
+                        [] {
+                          LSM_SHARED(int, row, 1);
+                          const unsigned me = threadIdx.x;
+                          if (me == 0) row[0] = 1;
+                          if (me < 2) __syncwarp(0x3u);
+                          if (me == 1 || me == 2) __syncwarp(0x6u);
+                          if (me == 2) row[0] = 2;
+                        }),
+              "")
+        << seed;
+  }
 }
 
 TEST_F(Race, ShufflesOrderNothing) {

@@ -78,7 +78,12 @@ inline void ExpectContains(const std::string& text, const std::vector<std::strin
 // Starts and ends with a healthy device and no violation left.
 class Simt : public ::testing::Test {
  protected:
-  void SetUp() override { simt::reset(); }
+  void SetUp() override {
+    simt::reset();
+    // Whatever the environment says: the tests name threads that come first.
+    simt::set_schedule_seed(0);
+    simt::set_deferred(true);
+  }
   void TearDown() override {
     EXPECT_EQ(simt::take_violations(), std::vector<std::string>());
     simt::reset();

@@ -70,10 +70,11 @@ void Block::meet(Operation operation, unsigned mask, void* brought, Complete com
     if ((mask >> l & 1u) == 0) continue;
     const int id = warp * kWarp + l;
     const Thread& t = thread(id);
+    // A lane may still be on its way: it waits with another mask first, for others.
     const bool same_line = t.place.line == place.line || operation == Operation::syncwarp;
     if (t.operation != operation || t.mask != mask || !same_line) {
-      diagnose();
-      throw Unwind();
+      wait();
+      return;
     }
     all[l] = t.brought;
     if (id != current_ || seed_ != 0) others[count++] = id;
