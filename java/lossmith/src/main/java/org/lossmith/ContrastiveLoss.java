@@ -25,6 +25,11 @@ package org.lossmith;
  * in F64. A gradient has the element type of what it is the gradient of. The same input gives the
  * same bits, whatever the number of threads, the budget or the plan.
  *
+ * <p>On a CUDA device all tensors of a call are on the device of the context, and the call is
+ * queued there. Values are not read back to be judged: a row weight that is not finite, an explicit
+ * weight that is negative or not finite, and a reference row that is too long are errors on the
+ * CPU, and make the loss and the gradients that depend on them NaN on the device.
+ *
  * <p>Cost: 6 n m d floating-point operations when the scores are kept, 8 n m d when they are
  * computed again, 2 n m d for the loss alone.
  *

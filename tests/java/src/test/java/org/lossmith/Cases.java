@@ -89,8 +89,20 @@ final class Cases {
       return this;
     }
 
-    ContrastiveInputs inputs() {
-      return inputs;
+    /** The inputs on a device. */
+    ContrastiveInputs inputs(Device device) {
+      ContrastiveInputs there = ContrastiveInputs.of(moved(0, device), moved(1, device));
+      Tensor[] all = there.tensors();
+      for (int slot = 2; slot < all.length; slot++) {
+        all[slot] = moved(slot, device);
+      }
+      return there;
+    }
+
+    private Tensor moved(int slot, Device device) {
+      Tensor tensor = inputs.get(slot);
+      boolean stays = tensor == null || tensor.device().equals(device);
+      return stays ? tensor : keep(tensor.to(device));
     }
 
     private double[][] matrix(int rows, int columns) {
@@ -167,7 +179,7 @@ final class Cases {
         c.problem.bias == null
             ? new String[] {"x", "y", "log_scale", "row_loss"}
             : new String[] {"x", "y", "log_scale", "row_loss", "bias"};
-    try (LossResult r = c.problem.loss.evaluate(context, c.inputs(), wanted)) {
+    try (LossResult r = c.problem.loss.evaluate(context, c.inputs(context.device()), wanted)) {
       double size = 1 + Arrays.stream(o.rowLoss).map(Math::abs).max().orElse(0);
       if (c.problem.loss.reduction() != Reduction.NONE) {
         double sum = c.problem.loss.reduction() == Reduction.SUM ? size * c.problem.n() : size;

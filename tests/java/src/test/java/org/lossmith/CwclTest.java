@@ -15,17 +15,19 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.lossmith.Cases.Case;
 
 /** CWCL: golden values, and all its options in all element types against the oracle. */
-class CwclTest {
-  private static Context context;
+class CwclTest extends DeviceTest {
+  private Context context;
 
   @BeforeAll
-  static void open() {
-    context = Context.cpu();
+  void open() {
+    context = Context.of(device());
   }
 
   @AfterAll
-  static void close() {
-    context.close();
+  void close() {
+    if (context != null) {
+      context.close();
+    }
   }
 
   private static final double[] P = {1, 0, 0.6, 0.8, -0.8, 0.6};
@@ -33,8 +35,8 @@ class CwclTest {
 
   @Test
   void goldenValues() {
-    try (Tensor p = Tensor.of(P, 3, 2);
-        Tensor q = Tensor.of(Q, 3, 2);
+    try (Tensor p = there(Tensor.of(P, 3, 2));
+        Tensor q = there(Tensor.of(Q, 3, 2));
         LossResult r =
             Cwcl.of(0.5)
                 .evaluate(
@@ -63,8 +65,8 @@ class CwclTest {
 
   @Test
   void goldenValuesOfEachDirection() {
-    try (Tensor p = Tensor.of(P, 3, 2);
-        Tensor q = Tensor.of(Q, 3, 2)) {
+    try (Tensor p = there(Tensor.of(P, 3, 2));
+        Tensor q = there(Tensor.of(Q, 3, 2))) {
       ContrastiveInputs inputs = ContrastiveInputs.of(p, q).reference(p);
       Cwcl loss = Cwcl.of(0.5);
       assertEquals(1.0992871779064568, value(loss.withColumnCoefficient(0), inputs), 1e-14);
@@ -74,9 +76,9 @@ class CwclTest {
 
   @Test
   void identityWeightsGiveTwiceTheLossOfClip() {
-    try (Tensor p = Tensor.of(P, 3, 2);
-        Tensor q = Tensor.of(Q, 3, 2);
-        Tensor identity = Tensor.of(new double[] {1, 0, 0, 0, 1, 0, 0, 0, 1}, 3, 3)) {
+    try (Tensor p = there(Tensor.of(P, 3, 2));
+        Tensor q = there(Tensor.of(Q, 3, 2));
+        Tensor identity = there(Tensor.of(new double[] {1, 0, 0, 0, 1, 0, 0, 0, 1}, 3, 3))) {
       ContrastiveInputs inputs = ContrastiveInputs.of(p, q);
       assertEquals(
           2 * value(InfoNce.symmetric(0.5), inputs),
@@ -85,7 +87,7 @@ class CwclTest {
     }
   }
 
-  private static double value(ContrastiveLoss loss, ContrastiveInputs inputs) {
+  private double value(ContrastiveLoss loss, ContrastiveInputs inputs) {
     try (LossResult r = loss.evaluate(context, inputs)) {
       return r.loss();
     }

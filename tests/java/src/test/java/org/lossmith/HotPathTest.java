@@ -17,19 +17,19 @@ import org.junit.jupiter.api.Timeout;
 
 /** Repeated use: no garbage, no growth, the same bits. */
 @Timeout(120)
-class HotPathTest {
-  private static Tensor random(DType dtype, int rows, int columns, long seed) {
+class HotPathTest extends DeviceTest {
+  private Tensor random(DType dtype, int rows, int columns, long seed) {
     Random random = new Random(seed);
     float[] values = new float[rows * columns];
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) (random.nextGaussian() / Math.sqrt(columns));
     }
-    return Tensor.of(dtype, values, rows, columns);
+    return there(Tensor.of(dtype, values, rows, columns));
   }
 
   @Test
   void aWarmCallAllocatesNothingOnTheHeap() {
-    try (Context context = Context.builder().threads(1).build();
+    try (Context context = Context.builder().device(device()).threads(1).build();
         Tensor x = random(DType.F32, 64, 64, 1);
         Tensor y = random(DType.F32, 64, 64, 2)) {
       ContrastiveInputs plain = ContrastiveInputs.of(x, y);
@@ -44,10 +44,11 @@ class HotPathTest {
               cwcl.evaluate(context, referenced, second);
               first.loss();
             };
-        for (int i = 0; i < 2_000; i++) {
+        for (int i = 0; i < times(2_000, 30); i++) {
           calls.run();
         }
-        assertEquals(0, allocated(calls, 1_000), "bytes on the Java heap by 1,000 warm calls");
+        int measured = times(1_000, 5);
+        assertEquals(0, allocated(calls, measured), "bytes on the Java heap by warm calls");
       }
     }
   }
@@ -69,8 +70,8 @@ class HotPathTest {
 
   @Test
   void aWarmCallKeepsTheWorkspace() {
-    try (Context context = Context.cpu();
-        Tensor x = random(DType.F32, 300, 32, 1);
+    try (Context context = Context.of(device());
+        Tensor x = random(DType.F32, times(300, 40), 32, 1);
         LossResult result = InfoNce.symmetric(0.1).evaluate(context, x, x)) {
       long held = context.workspaceBytes();
       assertTrue(held > 0 && held <= context.budget(), "workspace " + held);
@@ -81,7 +82,7 @@ class HotPathTest {
 
   @Test
   void manyThreadsShareAContextAndInputsAndGetTheSameBits() throws Exception {
-    try (Context shared = Context.cpu();
+    try (Context shared = Context.of(device());
         Tensor x = random(DType.F32, 100, 24, 3);
         Tensor y = random(DType.F32, 100, 24, 4)) {
       float[] expected;
@@ -97,8 +98,8 @@ class HotPathTest {
         done.add(
             pool.submit(
                 () -> {
-                  try (Context mine = Context.builder().threads(1).build()) {
-                    for (int i = 0; i < 50; i++) {
+                  try (Context mine = Context.builder().device(device()).threads(1).build()) {
+                    for (int i = 0; i < times(50, 4); i++) {
                       Context context = own ? mine : shared;
                       // Another loss in between: hyperparameters must not stick to the context.
                       Cwcl.of(0.3 + i).evaluate(context, x, y, x).close();
@@ -119,15 +120,16 @@ class HotPathTest {
 
   @Test
   void threadsBudgetAndPlanDoNotChangeABit() {
-    try (Tensor x = random(DType.F32, 700, 48, 5);
-        Tensor y = random(DType.F32, 750, 48, 6)) {
+    try (Tensor x = random(DType.F32, times(700, 90), 48, 5);
+        Tensor y = random(DType.F32, times(750, 110), 48, 6)) {
       ContrastiveInputs inputs = ContrastiveInputs.of(x, y);
       float[] expected = null;
       double loss = 0;
       for (int threads : new int[] {1, 2, 3}) {
         for (Plan plan : new Plan[] {Plan.STORE, Plan.RECOMPUTE}) {
           for (long budget : new long[] {16L << 20, 256L << 20}) {
-            try (Context c = Context.builder().threads(threads).budget(budget).build();
+            try (Context c =
+                    Context.builder().device(device()).threads(threads).budget(budget).build();
                 LossResult r =
                     InfoNce.symmetric(0.1).withPlan(plan).evaluate(c, inputs, "x", "y")) {
               if (expected == null) {
@@ -145,7 +147,7 @@ class HotPathTest {
 
   @Test
   void theSameResultServesManyCalls() {
-    try (Context context = Context.cpu();
+    try (Context context = Context.of(device());
         Tensor x = random(DType.F32, 10, 4, 7);
         Tensor y = random(DType.F32, 10, 4, 8)) {
       ContrastiveInputs inputs = ContrastiveInputs.of(x, y);

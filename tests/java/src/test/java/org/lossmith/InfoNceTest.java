@@ -15,17 +15,19 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.lossmith.Cases.Case;
 
 /** InfoNCE with all its options, in all element types, against the oracle. */
-class InfoNceTest {
-  private static Context context;
+class InfoNceTest extends DeviceTest {
+  private Context context;
 
   @BeforeAll
-  static void open() {
-    context = Context.cpu();
+  void open() {
+    context = Context.of(device());
   }
 
   @AfterAll
-  static void close() {
-    context.close();
+  void close() {
+    if (context != null) {
+      context.close();
+    }
   }
 
   private static final InfoNce ROWS = InfoNce.of(0.3);
@@ -100,7 +102,7 @@ class InfoNceTest {
   void twoByTwoByHand() {
     // Scores [[2, 0], [0, 2]]: every row loses ln(1 + e^-2).
     float[] identity = {1, 0, 0, 1};
-    try (Tensor x = Tensor.of(identity, 2, 2);
+    try (Tensor x = there(Tensor.of(identity, 2, 2));
         LossResult r = InfoNce.of(0.5).evaluate(context, x, x)) {
       assertEquals(Math.log1p(Math.exp(-2)), r.loss(), 1e-7);
       assertEquals(List.of("x", "y"), List.copyOf(r.gradients()));
@@ -109,8 +111,8 @@ class InfoNceTest {
 
   @Test
   void noPairsGiveZero() {
-    try (Tensor x = Tensor.zeros(DType.F32, 0, 4);
-        Tensor y = Tensor.of(new float[] {1, 2, 3, 4}, 1, 4);
+    try (Tensor x = there(Tensor.zeros(DType.F32, 0, 4));
+        Tensor y = there(Tensor.of(new float[] {1, 2, 3, 4}, 1, 4));
         LossResult r = InfoNce.of(0.5).evaluate(context, x, y)) {
       assertEquals(0, r.loss());
       assertEquals(0, r.gradient("y").toFloatArray()[3]);
@@ -119,8 +121,8 @@ class InfoNceTest {
 
   @Test
   void nansPropagateIntoTheLoss() {
-    try (Tensor x = Tensor.of(new float[] {1, Float.NaN}, 1, 2);
-        Tensor y = Tensor.of(new float[] {1, 2, 3, 4}, 2, 2);
+    try (Tensor x = there(Tensor.of(new float[] {1, Float.NaN}, 1, 2));
+        Tensor y = there(Tensor.of(new float[] {1, 2, 3, 4}, 2, 2));
         LossResult r = InfoNce.of(0.5).evaluate(context, x, y)) {
       assertEquals(Double.NaN, r.loss());
     }
@@ -128,8 +130,8 @@ class InfoNceTest {
 
   @Test
   void rowsOfZeroNormBecomeZeroWithoutGradient() {
-    try (Tensor x = Tensor.of(new float[] {0, 0, 3, 4}, 2, 2);
-        Tensor y = Tensor.of(new float[] {1, 0, 0, 1}, 2, 2);
+    try (Tensor x = there(Tensor.of(new float[] {0, 0, 3, 4}, 2, 2));
+        Tensor y = there(Tensor.of(new float[] {1, 0, 0, 1}, 2, 2));
         LossResult r = InfoNce.of(1).withNormalize(true).evaluate(context, x, y)) {
       assertTrue(r.gradient("x").toFloatArray()[0] == 0);
       assertTrue(r.gradient("x").toFloatArray()[1] == 0);
@@ -141,12 +143,12 @@ class InfoNceTest {
   @Test
   void slicesOfRowsAreInputsAndStridesAreObserved() {
     float[] padded = {1, 2, 9, 3, 4, 9, 5, 6, 9};
-    try (Tensor all = Tensor.of(padded, 3, 3);
+    try (Tensor all = there(Tensor.of(padded, 3, 3));
         Tensor x =
             Tensor.wrap(
-                all.address(), Device.cpu(), DType.F32, all, new long[] {3, 2}, new long[] {3, 1});
+                all.address(), device(), DType.F32, all, new long[] {3, 2}, new long[] {3, 1});
         Tensor tail = x.rows(1, 3);
-        Tensor plain = Tensor.of(new float[] {3, 4, 5, 6}, 2, 2);
+        Tensor plain = there(Tensor.of(new float[] {3, 4, 5, 6}, 2, 2));
         LossResult strided = BOTH.evaluate(context, tail, tail);
         LossResult packed = BOTH.evaluate(context, plain, plain)) {
       assertEquals(packed.loss(), strided.loss());

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Closing during use is safe, and what is lost is found. */
 @Timeout(120)
-class LifetimeTest {
+class LifetimeTest extends DeviceTest {
   private static final int THREADS = 4;
 
   /** Runs a task in threads until one fails or it says that it is done. */
@@ -62,7 +62,7 @@ class LifetimeTest {
 
   @RepeatedTest(20)
   void aTensorIsClosedDuringCopies() throws InterruptedException {
-    Tensor tensor = Tensor.of(new float[1000], 100, 10);
+    Tensor tensor = there(Tensor.of(new float[1000], 100, 10));
     hammer(
         () -> {
           tensor.toDoubleArray();
@@ -75,8 +75,8 @@ class LifetimeTest {
 
   @RepeatedTest(20)
   void anInputIsClosedDuringEvaluation() throws InterruptedException {
-    Tensor x = Tensor.of(new float[64 * 16], 64, 16);
-    try (Context context = Context.cpu()) {
+    Tensor x = there(Tensor.of(new float[64 * 16], 64, 16));
+    try (Context context = Context.of(device())) {
       hammer(() -> InfoNce.of(1).evaluate(context, x, x).close(), x::close);
     }
   }
@@ -84,8 +84,8 @@ class LifetimeTest {
   @RepeatedTest(20)
   void aResultIsClosedDuringEvaluation() throws InterruptedException {
     InfoNce loss = InfoNce.symmetric(1);
-    try (Context context = Context.cpu();
-        Tensor x = Tensor.of(new float[64 * 16], 64, 16)) {
+    try (Context context = Context.of(device());
+        Tensor x = there(Tensor.of(new float[64 * 16], 64, 16))) {
       ContrastiveInputs inputs = ContrastiveInputs.of(x, x);
       LossResult result = loss.result(inputs, "x", "y");
       hammer(
@@ -99,15 +99,15 @@ class LifetimeTest {
 
   @RepeatedTest(20)
   void aContextIsClosedDuringEvaluation() throws InterruptedException {
-    Context context = Context.cpu();
-    try (Tensor x = Tensor.of(new float[64 * 16], 64, 16)) {
+    Context context = Context.of(device());
+    try (Tensor x = there(Tensor.of(new float[64 * 16], 64, 16))) {
       hammer(() -> InfoNce.of(1).evaluate(context, x, x).close(), context::close);
     }
   }
 
   @RepeatedTest(5)
   void manyThreadsCloseTheSameTensorOnce() throws InterruptedException {
-    Tensor tensor = Tensor.zeros(DType.F32, 10);
+    Tensor tensor = Tensor.zeros(device(), DType.F32, 10);
     List<Thread> threads = new ArrayList<>();
     for (int i = 0; i < THREADS; i++) {
       threads.add(new Thread(tensor::close));
@@ -121,8 +121,8 @@ class LifetimeTest {
 
   @Test
   void aResultClosesItsTensors() {
-    try (Context context = Context.cpu();
-        Tensor x = Tensor.of(new float[8], 4, 2)) {
+    try (Context context = Context.of(device());
+        Tensor x = there(Tensor.of(new float[8], 4, 2))) {
       LossResult result = InfoNce.of(1).evaluate(context, x, x);
       Tensor gradient = result.gradient("x");
       assertFalse(gradient.isClosed());
@@ -143,7 +143,7 @@ class LifetimeTest {
     logger.setUseParentHandlers(false);
     try {
       LeakCheck.expectOneMoreLeak();
-      Tensor.zeros(DType.F32, 1000);
+      Tensor.zeros(device(), DType.F32, 1000);
       assertEquals(1, Lossmith.liveTensors());
       for (int i = 0; i < 100 && (log.isEmpty() || Lossmith.liveTensors() > 0); i++) {
         System.gc();
@@ -187,7 +187,7 @@ class LifetimeTest {
   @Test
   void viewsKeepALostParentFromLeaking() throws InterruptedException {
     long before = Lossmith.leaks();
-    Tensor parent = Tensor.of(new float[] {1, 2, 3, 4}, 2, 2);
+    Tensor parent = there(Tensor.of(new float[] {1, 2, 3, 4}, 2, 2));
     try (Tensor view = parent.rows(1, 2)) {
       parent.close();
       System.gc();

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A loss over shards, merged, is the loss over everything. */
-class ShardedTest {
+class ShardedTest extends DeviceTest {
   private static final int N = 11;
   private static final int M = 14;
   private static final int D = 6;
@@ -30,10 +30,10 @@ class ShardedTest {
 
   @BeforeEach
   void open() {
-    context = Context.cpu();
+    context = Context.of(device());
     x = random(N, D, 1);
     y = random(M, D, 2);
-    weight = Tensor.of(new Random(3).doubles(N).toArray());
+    weight = there(Tensor.of(new Random(3).doubles(N).toArray()));
   }
 
   @AfterEach
@@ -44,8 +44,9 @@ class ShardedTest {
     context.close();
   }
 
-  private static Tensor random(int rows, int columns, long seed) {
-    return Tensor.of(new Random(seed).doubles(rows * columns, -1, 1).toArray(), rows, columns);
+  private Tensor random(int rows, int columns, long seed) {
+    return there(
+        Tensor.of(new Random(seed).doubles(rows * columns, -1, 1).toArray(), rows, columns));
   }
 
   /** One block of the scores with its inputs. */
@@ -174,11 +175,12 @@ class ShardedTest {
     InfoNce loss = InfoNce.symmetric(0.4);
     ContrastiveInputs inputs = ContrastiveInputs.of(x, y);
     try (ShardStatistics own = loss.statistics(context, all, inputs);
-        ShardStatistics received =
+        ShardStatistics sentOver =
             ShardStatistics.of(
                 own.rowLse().toDoubleArray(),
                 own.columnLse().orElseThrow().toDoubleArray(),
                 new double[0]);
+        ShardStatistics received = sentOver.to(device());
         LossResult sent = loss.gradients(context, all, inputs, own);
         LossResult got = loss.gradients(context, all, inputs, received)) {
       assertTrue(own.weightSum().isEmpty());
@@ -211,7 +213,7 @@ class ShardedTest {
     assertThrows(IllegalArgumentException.class, () -> loss.statistics(context, outside, inputs));
     assertThrows(
         IllegalArgumentException.class, () -> ShardStatistics.merge(context, List.of(), List.of()));
-    try (Tensor mask = Tensor.of(new byte[N])) {
+    try (Tensor mask = there(Tensor.of(new byte[N]))) {
       Shard all = new Shard(0, 0, N, M);
       assertThrows(
           IllegalArgumentException.class, () -> loss.statistics(context, all, inputs.ignore(mask)));

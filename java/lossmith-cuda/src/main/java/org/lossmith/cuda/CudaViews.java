@@ -97,8 +97,8 @@ public final class CudaViews {
   /**
    * The memory of a tensor for functions of the presets. The pointer owns nothing: it is valid
    * until the tensor is closed, and keeps it reachable. Another pointer type over the same memory
-   * is made with its constructor, for example {@code new FloatPointer(pointer(tensor))}, and then
-   * the caller keeps the tensor reachable.
+   * is made with its constructor, for example {@code new FloatPointer(pointer(tensor))}; it takes
+   * over the limit in bytes, and the caller keeps the tensor reachable.
    *
    * @param tensor a contiguous tensor on any device
    * @return a pointer to its first element; position 0, the limit is the end of the tensor

@@ -165,7 +165,7 @@ final class OperationCommand implements Callable<Integer> {
             .type(Long.class)
             .converters(new ByteSize())
             .paramLabel("BYTES")
-            .description("Workspace limit, such as 65536, 64M or 1G. Default: 56M.")
+            .description("Workspace limit, such as 65536, 64M or 1G. Default: 56M; on CUDA 1G.")
             .build(),
         OptionSpec.builder("--threads")
             .type(Integer.class)

@@ -10,7 +10,9 @@ import java.util.concurrent.Callable;
 import org.lossmith.Context;
 import org.lossmith.DType;
 import org.lossmith.Device;
+import org.lossmith.DeviceInfo;
 import org.lossmith.Lossmith;
+import org.lossmith.cli.ByteSize;
 import org.lossmith.cli.DeviceName;
 import org.lossmith.cli.Json;
 import org.lossmith.cli.Tables;
@@ -26,7 +28,9 @@ import picocli.CommandLine.Spec;
       "Describe library and machine: version, backends, devices, and the measured floors.",
       "",
       "The floors are what the losses are judged by: the rate of a library matrix product and the",
-      "bandwidth of a copy (reads and writes counted). Measuring takes a few seconds."
+      "bandwidth of a copy (reads and writes counted). Measuring takes a few seconds. Without a"
+          + " GPU",
+      "that can be used, the row of CUDA says why there is none."
     },
     mixinStandardHelpOptions = true)
 public final class InfoCommand implements Callable<Integer> {
@@ -36,6 +40,7 @@ public final class InfoCommand implements Callable<Integer> {
   private static final int REPEATS = 7;
   private static final double GIGA = 1e9;
   private static final String NAME = "name";
+  private static final String DEVICES = "devices";
 
   @Spec private CommandSpec spec;
 
@@ -93,6 +98,7 @@ public final class InfoCommand implements Callable<Integer> {
   private String text(JsonNode description, Map<String, Double> rates) {
     List<List<String>> rows = new ArrayList<>();
     addRows("", description, rows);
+    addDevices(rows);
     if (!rates.isEmpty()) {
       rows.add(List.of("GEMM f32 on " + device, giga(rates.get("gemm_f32_flops"), "GFLOP/s")));
       rows.add(List.of("GEMM bf16 on " + device, giga(rates.get("gemm_bf16_flops"), "GFLOP/s")));
@@ -105,7 +111,7 @@ public final class InfoCommand implements Callable<Integer> {
   private static void addRows(String path, JsonNode node, List<List<String>> rows) {
     if (node.isObject()) {
       node.properties().stream()
-          .filter(p -> !p.getKey().equals(NAME))
+          .filter(p -> !p.getKey().equals(NAME) && !p.getKey().equals(DEVICES))
           .forEach(p -> addRows((path + " " + p.getKey()).strip(), p.getValue(), rows));
     } else if (node.isArray()) {
       for (int i = 0; i < node.size(); i++) {
@@ -113,6 +119,26 @@ public final class InfoCommand implements Callable<Integer> {
       }
     } else {
       rows.add(List.of(path, node.asText()));
+    }
+  }
+
+  private static void addDevices(List<List<String>> rows) {
+    List<Device> gpus = Device.cudaDevices();
+    if (gpus.isEmpty()) {
+      rows.add(List.of("CUDA devices", "none"));
+    }
+    for (Device gpu : gpus) {
+      DeviceInfo info = gpu.info();
+      String facts =
+          String.format(
+              Locale.ROOT,
+              "%s, compute capability %d.%d, %s, %d multiprocessors",
+              info.name(),
+              info.capabilityMajor(),
+              info.capabilityMinor(),
+              ByteSize.format(info.memoryBytes()),
+              info.multiprocessors());
+      rows.add(List.of(gpu.toString(), facts));
     }
   }
 

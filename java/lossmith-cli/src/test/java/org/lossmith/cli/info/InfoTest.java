@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.lossmith.Device;
 import org.lossmith.Lossmith;
 import org.lossmith.cli.Cli;
 import org.lossmith.cli.LeakFreeTest;
@@ -30,5 +32,28 @@ class InfoTest extends LeakFreeTest {
     assertTrue(run.out().contains(Lossmith.version()));
     assertFalse(run.out().contains("GEMM"));
     assertFalse(Cli.run("info", "--no-measure", "--json").json().has("measured"));
+  }
+
+  @Test
+  void listsTheGpusOrSaysWhyThereAreNone() {
+    Cli run = Cli.run("info", "--no-measure");
+    List<Device> gpus = Device.cudaDevices();
+    for (Device gpu : gpus) {
+      assertTrue(run.out().contains(gpu + " "), run.out());
+      assertTrue(run.out().contains(gpu.info().name() + ", compute capability "), run.out());
+    }
+    if (gpus.isEmpty()) {
+      assertTrue(run.out().lines().anyMatch(l -> l.matches("CUDA devices +none")), run.out());
+      assertTrue(
+          run.out().lines().anyMatch(l -> l.matches("backends cuda reason +\\S.*")), run.out());
+    }
+  }
+
+  @Test
+  void measuringADeviceThatIsNotThereSaysWhy() {
+    Cli run = Cli.run("info", "--device", "cuda:99");
+    assertEquals(1, run.code());
+    assertTrue(run.err().startsWith("lossmith info: device: expected "), run.err());
+    assertTrue(run.err().contains("cuda:99"), run.err());
   }
 }

@@ -1,0 +1,12 @@
+package org.lossmith;
+
+import org.junit.jupiter.api.Tag;
+
+/** The same on a CUDA device. */
+@Tag("gpu")
+class LossErrorsCudaTest extends LossErrorsTest {
+  @Override
+  Device choose() {
+    return CudaDevice.first();
+  }
+}

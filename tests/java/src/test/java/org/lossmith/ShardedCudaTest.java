@@ -1,0 +1,12 @@
+package org.lossmith;
+
+import org.junit.jupiter.api.Tag;
+
+/** The same on a CUDA device. */
+@Tag("gpu")
+class ShardedCudaTest extends ShardedTest {
+  @Override
+  Device choose() {
+    return CudaDevice.first();
+  }
+}
