@@ -22,7 +22,7 @@ namespace simt {
 class StaticArray {
  public:
   constexpr StaticArray(const char* name, std::size_t bytes) : name_(name), bytes_(bytes) {}
-  Range place() {
+  LOSSMITH_SIMT_PLAIN Range place() {
     if (serial_ != running.serial) take_place();
     return range_;
   }
@@ -44,15 +44,17 @@ class Element {
  public:
   using Value = std::remove_const_t<T>;
 
-  explicit Element(const Shared<T>& at) : at_(at) {}
+  LOSSMITH_SIMT_PLAIN explicit Element(const Shared<T>& at) : at_(at) {}
   Element(const Element&) = default;
 
-  operator Value() const { return at_.read(); }
-  const Element& operator=(const Value& value) const {
+  LOSSMITH_SIMT_PLAIN operator Value() const { return at_.read(); }
+  LOSSMITH_SIMT_PLAIN const Element& operator=(const Value& value) const {
     at_.write(value);
     return *this;
   }
-  const Element& operator=(const Element& other) const { return *this = static_cast<Value>(other); }
+  LOSSMITH_SIMT_PLAIN const Element& operator=(const Element& other) const {
+    return *this = static_cast<Value>(other);
+  }
 
   template <class U>
   const Element& operator+=(const U& u) const {
@@ -108,12 +110,12 @@ class Shared {
   Shared(const Shared<U>& other) : range_(other.range()), offset_(other.offset()) {}
 
   template <class I>
-  simt::Element<T> operator[](I i) const {
+  LOSSMITH_SIMT_PLAIN simt::Element<T> operator[](I i) const {
     return simt::Element<T>(*this + i);
   }
   simt::Element<T> operator*() const { return simt::Element<T>(*this); }
   template <class I>
-  Shared operator+(I i) const {
+  LOSSMITH_SIMT_PLAIN Shared operator+(I i) const {
     static_assert(std::is_integral<I>::value, "an index is an integer");
     Shared moved = *this;
     moved.move(static_cast<std::int64_t>(i));
@@ -142,7 +144,7 @@ class Shared {
 
   // The element, checked. U: a type that takes the place of one or more elements.
   template <class U = Value>
-  U read() const {
+  LOSSMITH_SIMT_PLAIN U read() const {
     check_place<U>("read");
     simt::check_read<sizeof(U)>(static_cast<std::uint32_t>(offset_), range_.array, sizeof(T));
     U value;
@@ -150,7 +152,7 @@ class Shared {
     return value;
   }
   template <class U>
-  void write(const U& value) const {
+  LOSSMITH_SIMT_PLAIN void write(const U& value) const {
     static_assert(!std::is_const<T>::value, "a pointer to const");
     check_place<U>("write");
     simt::check_write<sizeof(U)>(static_cast<std::uint32_t>(offset_), range_.array, sizeof(T));
@@ -159,7 +161,7 @@ class Shared {
 
   // Inside the array, and aligned as U.
   template <class U>
-  void check_place(const char* access) const {
+  LOSSMITH_SIMT_PLAIN void check_place(const char* access) const {
     constexpr std::int64_t kBytes = sizeof(U);
     if (__builtin_expect(offset_ < range_.begin || offset_ + kBytes > range_.end, 0)) {
       simt::fail_bounds(offset_, kBytes, range_, sizeof(T), access);
@@ -173,7 +175,7 @@ class Shared {
   std::int64_t offset() const { return offset_; }
 
  private:
-  void move(std::int64_t elements) {
+  LOSSMITH_SIMT_PLAIN void move(std::int64_t elements) {
     // Far outside stays outside: no index comes back in by wrapping around.
     constexpr std::int64_t kFar = std::int64_t{1} << 40;
     const std::int64_t kept = elements > kFar ? kFar : elements < -kFar ? -kFar : elements;
