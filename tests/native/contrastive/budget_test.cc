@@ -15,16 +15,19 @@ namespace {
 const Types kTypes[] = {Types{}, SingleTypes(DType::kF32), SingleTypes(DType::kBF16),
                         SingleTypes(DType::kF16)};
 
-// Blocks of a real GPU hold sixteen times as many scores as those of the CPU: problems that must have
-// several are larger there, and so are their budgets.
-int64_t Side(int64_t side) { return OnRealDevice() ? 4 * side : side; }
-int64_t Mebibytes(int64_t count) { return (OnRealDevice() ? 16 * count : count) << 20; }
+// Problems that must have several blocks, and their budgets: the blocks of a GPU are larger than
+// those of the CPU, those of the simulated device smaller.
+int64_t Side(int64_t side) { return OnRealDevice() ? 4 * side : Size(side, side / 4); }
+int64_t Mebibytes(int64_t count) {
+  return OnRealDevice() ? 16 * count << 20 : Size(count << 20, count << 16);
+}
 
 std::vector<Problem> Problems() {
-  Problem options = RandomCwcl(300, 320, 24, 9, 1);
+  Problem options = RandomCwcl(Size(300, 130), Size(320, 140), 24, 9, 1);
   AddEveryOption(&options, 2);
   options.options.normalize = 1;
-  return {RandomClip(1500, 1600, 16, 3), RandomCwcl(700, 700, 24, 16, 4), options,
+  return {RandomClip(Size(1500, 200), Size(1600, 300), 16, 3),
+          RandomCwcl(Size(700, 150), Size(700, 150), 24, 16, 4), options,
           RandomInfoNce(5, 9, 3, 5)};
 }
 
@@ -76,7 +79,7 @@ TEST(Budget, TooLittleIsRefusedWithTheBytesNeeded) {
 // On a machine of many cores all of them are the default, and the default budget must do: a budget
 // limits how many threads work side by side, it does not refuse the call.
 TEST(Budget, TheDefaultServesAnyNumberOfThreads) {
-  const Problem problem = RandomClip(1300, 1400, 8, 13);
+  const Problem problem = RandomClip(Size(1300, 200), Size(1400, 300), 8, 13);
   for (const Types& types : {Types{}, SingleTypes(DType::kF32)}) {
     Call one(problem, types);
     ASSERT_EQ(one.Run(Context(1)), LSM_OK) << lsm_last_error();
@@ -102,7 +105,7 @@ TEST(Budget, StoringMoreThanItHoldsIsRefused) {
 
 TEST(Budget, LoweringItGivesMemoryBack) {
   const Context context;
-  Call call(RandomClip(1500, 1600, 16, 7), SingleTypes(DType::kF32));
+  Call call(RandomClip(Size(1500, 200), Size(1600, 300), 16, 7), SingleTypes(DType::kF32));
   ASSERT_EQ(call.Run(context), LSM_OK) << lsm_last_error();
   ASSERT_GT(lsm_context_workspace_bytes(context), 4096);
   ASSERT_EQ(lsm_context_set_budget(context, 4096), LSM_OK);
@@ -122,8 +125,9 @@ lsm_contrastive_plan Describe(const Problem& problem, DType dtype, lsm_context c
 
 TEST(Plan, TellsTheWorkspaceOfTheCall) {
   for (int64_t budget : {Mebibytes(16), Mebibytes(256)}) {
-    for (const Problem& problem : {RandomClip(1500, 1600, 16, 8), RandomInfoNce(100, 100, 8, 9),
-                                   RandomCwcl(700, 700, 24, 16, 10)}) {
+    for (const Problem& problem :
+         {RandomClip(Side(1500), Side(1600), 16, 8), RandomInfoNce(100, 100, 8, 9),
+          RandomCwcl(Side(700), Side(700), 24, 16, 10)}) {
       for (const Types& types : kTypes) {
         const Context context(2, budget);
         const lsm_contrastive_plan plan = Describe(problem, types.matrices, context);

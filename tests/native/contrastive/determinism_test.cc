@@ -25,21 +25,22 @@ struct Case {
 
 // Problems of one tile, of many tiles, and of several blocks of rows and of columns.
 std::vector<Case> Cases() {
-  Problem options = RandomClip(300, 600, 24, 1);
+  const int64_t n = Size(300, 140), m = Size(600, 270);
+  Problem options = RandomClip(n, m, 24, 1);
   AddEveryOption(&options, 2);
-  Problem weights = RandomCwcl(300, 600, 24, 1, 3);
+  Problem weights = RandomCwcl(n, m, 24, 1, 3);
   weights.r = 0;
   weights.reference.clear();
   weights.reference_y.clear();
-  weights.weights.assign(300 * 600, 0.5);
+  weights.weights.assign(n * m, 0.5);
   for (size_t i = 0; i < weights.weights.size(); i += 7) weights.weights[i] = 0.875;
   return {{"small", RandomClip(33, 40, 7, 4)},
           {"options", options},
-          {"cwcl", RandomCwcl(700, 700, 24, 16, 5)},
+          {"cwcl", RandomCwcl(Size(700, 150), Size(700, 150), 24, 16, 5)},
           {"weights", weights},
-          {"columns", RandomClip(300, 4200, 8, 6)},
+          {"columns", RandomClip(Size(300, 70), Size(4200, 600), 8, 6)},
           // Wide enough to be worth storing: budgets hold none, some or all of the rows.
-          {"blocks", RandomClip(2100, 2300, 32, 7)}};
+          {"blocks", RandomClip(Size(2100, 270), Size(2300, 520), Size(32, 16), 7)}};
 }
 
 const Types kTypes[] = {Types{}, SingleTypes(DType::kF32), SingleTypes(DType::kBF16),

@@ -47,22 +47,22 @@ TEST(Ragged, WideRows) {
 }
 
 TEST(Ragged, ManyPairs) {
-  ExpectOracle(RandomClip(1000, 1000, 5, 1));
-  ExpectOracle(RandomClip(257, 2049, 4, 2));
-  ExpectOracle(RandomCwcl(511, 1025, 4, 6, 3));
-  ExpectOracle(RandomInfoNce(1023, 1025, 3, 4));
+  ExpectOracle(RandomClip(Size(1000, 300), Size(1000, 300), 5, 1));
+  ExpectOracle(RandomClip(Size(257, 129), Size(2049, 513), 4, 2));
+  ExpectOracle(RandomCwcl(Size(511, 255), Size(1025, 257), 4, 6, 3));
+  ExpectOracle(RandomInfoNce(Size(1023, 255), Size(1025, 257), 3, 4));
 }
 
 // Several blocks of rows and columns, several chunks of references and of their width, with every
 // option; with eight threads two blocks of rows run side by side.
 TEST(Ragged, SeveralBlocksWithEveryOption) {
-  Problem clip = RandomClip(2100, 2300, 3, 5);
-  Problem by_reference = RandomCwcl(1100, 1200, 3, 130, 6);
-  Problem by_weights = RandomCwcl(1100, 4200, 3, 1, 7);
+  Problem clip = RandomClip(Size(2100, 270), Size(2300, 530), 3, 5);
+  Problem by_reference = RandomCwcl(Size(1100, 150), Size(1200, 300), 3, 130, 6);
+  Problem by_weights = RandomCwcl(Size(1100, 150), Size(4200, 530), 3, 1, 7);
   by_weights.r = 0;
   by_weights.reference.clear();
   by_weights.reference_y.clear();
-  by_weights.weights = Random(8).Uniforms(1100 * 4200, 0, 1);
+  by_weights.weights = Random(8).Uniforms(by_weights.n * by_weights.m, 0, 1);
   for (Problem* problem : {&clip, &by_reference, &by_weights}) {
     problem->options.reduction = LSM_NONE;
     for (int options : {0, 1}) {

@@ -63,9 +63,9 @@ TEST(WantedOutputs, SubsetsWithoutReduction) {
 }
 
 TEST(WantedOutputs, SubsetsOverSeveralBlocks) {
-  Problem problem = RandomClip(1100, 1300, 6, 9);
+  Problem problem = RandomClip(Size(1100, 150), Size(1300, 300), 6, 9);
   problem.log_scale = {2.5};
-  problem.bias.assign(1300, 0.125);
+  problem.bias.assign(problem.m, 0.125);
   const Types types = SingleTypes(DType::kF32);
   const Context context;
   Call all(problem, types);

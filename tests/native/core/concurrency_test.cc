@@ -35,7 +35,7 @@ class Concurrency : public ::testing::Test {
   }
 
   void RunRepeatedly(int i, lsm_context context) {
-    for (int round = 0; round < 20; ++round) {
+    for (int round = 0; round < Size(20, 5); ++round) {
       Call call(problems_[i], SingleTypes(DType::kF32));
       if (call.Run(context) != LSM_OK || call.Bits() != expected_[i]) ++failures_;
     }

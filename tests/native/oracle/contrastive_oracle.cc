@@ -1,8 +1,10 @@
 #include "oracle/contrastive_oracle.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "oracle/dense_contrastive.h"
+#include "support/device.h"
 
 namespace lossmith_test {
 namespace {
@@ -15,6 +17,15 @@ std::vector<double> Scattered(const std::vector<double>& rows, const std::vector
     std::copy_n(rows.begin() + i * width, width, result.begin() + kept[i] * width);
   }
   return result;
+}
+
+// The value with the mantissa of f16 and any exponent, as if it were scaled into its range first.
+float WithHalfMantissa(float value) {
+  constexpr int kBits = 11;
+  int exponent = 0;
+  const float mantissa = std::frexp(value, &exponent);
+  if (!std::isfinite(value)) return value;
+  return std::ldexp(std::nearbyint(std::ldexp(mantissa, kBits)), exponent - kBits);
 }
 
 template <typename Real>
@@ -50,8 +61,9 @@ Result Oracle(const Problem& problem) {
 Result Straightforward(const Problem& problem, const Types& types) {
   const Inputs<float> in = WithoutIgnored<float>(problem);
   const auto operand = [&types](float value) {
-    return types.matrices == DType::kBF16 ? static_cast<float>(Rounded(DType::kBF16, value))
-                                          : value;
+    if (types.matrices == DType::kBF16) return static_cast<float>(Rounded(DType::kBF16, value));
+    const bool narrow = types.matrices == DType::kF16 && OnDevice();
+    return narrow ? WithHalfMantissa(value) : value;
   };
   Result result = Whole(problem, Dense(problem, in, operand));
   for (int output : {kGradX, kGradY}) {

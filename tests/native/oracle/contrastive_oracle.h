@@ -15,7 +15,8 @@ namespace lossmith_test {
 Result Oracle(const Problem& problem);
 
 // What one gets without special care in f32, or with bf16 operands and f32 sums: dense arrays, sums
-// in index order. Its error is the measure of ours.
+// in index order. Its error is the measure of ours. f16 is widened to f32 on the CPU; on a device
+// operands are f16 too.
 Result Straightforward(const Problem& problem, const Types& types);
 
 // upstream * loss (MEAN, SUM), or the sum of upstream_i row_loss_i (NONE), with the small step

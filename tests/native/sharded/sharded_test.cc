@@ -122,10 +122,11 @@ TEST(Sharded, AnySubsetOfOutputsHasTheSameBits) {
 
 TEST(Sharded, SeveralBlocksInEachShard) {
   const Context context;
-  Problem problem = RandomClip(1400, 2300, 4, 8);
-  EXPECT_TRUE(NearInDouble(
-      EvaluateSharded(problem, Types{}, DType::kF64, {{1100, 1400}, {700, 2300}}, context),
-      Oracle(problem)));
+  const int64_t n = Size(1400, 280), m = Size(2300, 460);
+  Problem problem = RandomClip(n, m, 4, 8);
+  const Split split = {{Size(1100, 220), n}, {Size(700, 140), m}};
+  EXPECT_TRUE(NearInDouble(EvaluateSharded(problem, Types{}, DType::kF64, split, context),
+                           Oracle(problem)));
 }
 
 TEST(Sharded, AnEmptyRangeHasStatisticsOfMinusInfinity) {
