@@ -72,7 +72,10 @@ E2
 }
 
 lossmith() { # runs the copy in the bare environment; out, err and rc hold what came of it
-  env -i PATH="$bin" HOME="$work/home" LOSSMITH_NO_INSTALL=1 JAVA_HOME="${java_home-$jdk}" \
+  # Without cuda_home there is no CUDA, whatever this machine has.
+  local cuda=LOSSMITH_NO_CUDA=1
+  [[ -z ${cuda_home-} ]] || cuda=CUDA_HOME=$cuda_home
+  env -i PATH="$bin" HOME="$work/home" LOSSMITH_NO_INSTALL=1 JAVA_HOME="${java_home-$jdk}" "$cuda" \
     "$tree/lossmith" "$@" >"$work/out" 2>"$work/err" </dev/null
   rc=$?
 }
@@ -170,15 +173,50 @@ check 'a library made elsewhere builds' test "$(builds)" = 5
 echo three >"$tree/native/a.cpp"
 touch "$work/slow-build"
 for _ in 1 2; do
-  env -i PATH="$bin" HOME="$work/home" JAVA_HOME="$jdk" "$tree/lossmith" info &>>"$work/err" &
+  env -i PATH="$bin" HOME="$work/home" JAVA_HOME="$jdk" LOSSMITH_NO_CUDA=1 \
+    "$tree/lossmith" info &>>"$work/err" &
 done
 wait
 check 'of two starts at once only one builds' test "$(builds)" = 6
 check 'of two starts at once the other one waits' err_has 'waiting for another build'
 ln -s "$tree/lossmith" "$bin/lossmith"
-(cd "$work/home" && env -i PATH="$bin" HOME="$work/home" JAVA_HOME="$jdk" lossmith info \
-  >"$work/out" 2>"$work/err")
+(cd "$work/home" && env -i PATH="$bin" HOME="$work/home" JAVA_HOME="$jdk" LOSSMITH_NO_CUDA=1 \
+  lossmith info >"$work/out" 2>"$work/err")
 check 'starts through a link from another folder' out_has 'arguments: info'
+
+# --- CUDA ---------------------------------------------------------------------------------------
+
+nvcc_says() { # nvcc_says VERSION: a stand-in for the compiler of CUDA
+  mkdir -p "$work/cuda/bin"
+  stand_in "$work/cuda/bin/nvcc" <<<"echo 'Cuda compilation tools, release $1, V$1.1'"
+}
+rm "$work/slow-build"
+last_call() { tail -n 1 "$work/mvn.calls"; }
+check 'without nvcc the profile is left out' grep -qv -- -Pgpu <<<"$(last_call)"
+before=$(builds)
+nvcc_says 13.0
+cuda_home=$work/cuda lossmith info
+check 'an nvcc that has come builds' test "$(builds)" = $((before + 1))
+check 'with nvcc the profile is on' grep -q -- ' -Pgpu ' <<<"$(last_call)"
+cuda_home=$work/cuda lossmith info
+check 'an nvcc that stays builds nothing' test "$(builds)" = $((before + 1))
+lossmith info
+check 'LOSSMITH_NO_CUDA builds without it' grep -qv -- -Pgpu <<<"$(last_call)"
+touch "$work/break-the-build"
+cuda_home=$work/cuda lossmith info
+check 'a failing build with CUDA says how to do without' err_has 'LOSSMITH_NO_CUDA=1'
+rm "$work/break-the-build"
+lossmith info
+finds() { # whether the launcher takes the stand-in
+  (source "$tree/tools/launcher/setup.sh" && CUDACXX=$work/cuda/bin/nvcc && find_nvcc
+    [[ $nvcc == "$CUDACXX" && $nvcc == "$work"/* ]])
+}
+check 'CUDACXX comes first' finds
+nvcc_says 12.9
+check 'an old nvcc is passed over' eval '! finds'
+
+# --- A newer JDK --------------------------------------------------------------------------------
+
 echo 'JAVA_VERSION="25.0.1"' >"$jdk/release"
 stand_in "$jdk/bin/java" <<<'echo "arguments: $*"'
 lossmith info

@@ -15,9 +15,10 @@ bench_jar=$root/tests/bench/target/lossmith-bench-$project_version.jar
 library_sources=(pom.xml include native cmake java)
 bench_sources=("${library_sources[@]}" tests/bench)
 
-# fingerprint JAR SOURCE...: a hash over names and contents of the sources, and of the jar that was
-# made from them and the library's own jars beside it, so that a jar built from other sources in
-# between is noticed. It needs no git: it works in an unpacked archive as well.
+# fingerprint JAR SOURCE...: a hash over names and contents of the sources, of the jar that was made
+# from them and the library's own jars beside it, so that a jar built from other sources in between
+# is noticed, and over the compiler of CUDA. It needs no git: it works in an unpacked archive as
+# well.
 fingerprint() {
   local jar=$1
   shift
@@ -27,6 +28,7 @@ fingerprint() {
       find "$@" -name target -prune -o -type f ! -name '*~' ! -name '.*' -print0
       find "$jar" "${jar%/*}"/lib/lossmith*.jar -print0 2>/dev/null
     } | LC_ALL=C sort -z | xargs -0 sha256sum
+    echo "$nvcc"
   ) | sha256sum | cut -d ' ' -f 1
 }
 
@@ -46,7 +48,7 @@ mark_built() { # mark_built STAMP JAR SOURCE...
 # Maven for a build that shall only run: what proves or documents the code is left to `test`.
 quick_maven() {
   (cd "$root" && mvn -B -Dmaven.test.skip=true -Dspotless.check.skip=true \
-    -Dmaven.javadoc.skip=true -Dmaven.source.skip=true "$@" package)
+    -Dmaven.javadoc.skip=true -Dmaven.source.skip=true "${gpu_profile[@]}" "$@" package)
 }
 
 # One build at a time: a second ./lossmith waits here for the first one.
@@ -76,6 +78,7 @@ build_unless_current() {
     shift
   done
   shift
+  find_nvcc
   if up_to_date "$stamp" "$jar" "$@" && find_jdk; then return 0; fi
   lock
   # Whoever held the lock may have built just this.
@@ -85,7 +88,10 @@ build_unless_current() {
     [[ -d $HOME/.m2/repository/org/bytedeco ]] ||
       say 'First start: Maven fetches about 100 MB and builds the library; this takes a few minutes.'
     run_step "Building Lossmith $project_version" "$state/logs/build.log" \
-      quick_maven "${arguments[@]}" || exit 1
+      quick_maven "${arguments[@]}" || {
+      [[ -z $nvcc ]] || say "    with CUDA $nvcc_version ($nvcc); LOSSMITH_NO_CUDA=1 builds without it"
+      exit 1
+    }
     mark_built "$stamp" "$jar" "$@"
   fi
   unlock

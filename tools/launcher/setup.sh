@@ -2,7 +2,7 @@
 # Finds the tools that a command needs and installs the missing ones. Sourced by ./lossmith.
 
 # Oldest versions that work.
-readonly need_java=17 need_maven=3.8.1 need_cmake=3.25
+readonly need_java=17 need_maven=3.8.1 need_cmake=3.25 need_cuda=13.0
 
 problems=() packages=() hints=()
 
@@ -48,6 +48,23 @@ find_jdk() {
     say "lossmith: JAVA_HOME=$JAVA_HOME is no JDK $need_java or newer with javac; using $java_home"
   fi
   export JAVA_HOME=$java_home
+}
+
+# Sets nvcc to the compiler of CUDA $need_cuda or newer, which CMake then takes from CUDACXX. Nothing
+# asks for one: without it, or with LOSSMITH_NO_CUDA, the library is built for the CPU only.
+find_nvcc() {
+  local candidate number
+  nvcc='' gpu_profile=()
+  [[ -z ${LOSSMITH_NO_CUDA-} ]] || return 1
+  for candidate in "${CUDACXX-}" nvcc "${CUDA_HOME:+$CUDA_HOME/bin/nvcc}" /usr/local/cuda/bin/nvcc; do
+    candidate=$(command -v "$candidate") || continue
+    number=$("$candidate" --version 2>/dev/null | sed -n 's/.*release \([0-9.]*\).*/\1/p')
+    at_least $need_cuda "${number:-0}" || continue
+    nvcc=$candidate nvcc_version=$number gpu_profile=(-Pgpu)
+    export CUDACXX=$nvcc
+    return 0
+  done
+  return 1
 }
 
 # The newest long-term JDK that this distribution packages, at least 17.
@@ -133,6 +150,7 @@ check_test_tools() {
   command -v readelf >/dev/null || lacks readelf binutils
   check_header GoogleTest gtest/gtest.h libgtest-dev
   check_header DLPack dlpack/dlpack.h libdlpack-dev
+  check_header Boost.Context boost/context/fiber.hpp libboost-context-dev
 }
 
 check_bench_tools() { check_header 'Google Benchmark' benchmark/benchmark.h libbenchmark-dev; }

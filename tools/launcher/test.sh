@@ -53,7 +53,7 @@ record_skipped() { # record_skipped NAME REASON
 
 check_format() {
   local tool name='Java format'
-  run_step "$name" "$logs/java-format.log" mvn -B -fae -Pbench spotless:check
+  run_step "$name" "$logs/java-format.log" mvn -B -fae -Pbench,gpu spotless:check
   record "$name" $?
   name='C++ format'
   tool=$(clang_format) || { record_skipped "$name" 'needs clang-format 14' && return; }
@@ -69,11 +69,24 @@ check_launcher() {
   record 'Launcher' $? tests/launcher/target/launcher.xml
 }
 
+# Both native builds, which take up half of what Maven does: first those, then the rest.
+check_cuda_build() {
+  local name='Build with CUDA'
+  if [[ -z $nvcc ]]; then
+    record_skipped "$name" "no nvcc of CUDA $need_cuda or newer"
+    return
+  fi
+  name+=" $nvcc_version"
+  run_step "$name" "$logs/cuda.log" mvn -B -Pgpu -pl java/lossmith initialize
+  record "$name" $?
+}
+
 # Maven builds all modules and runs all their tests, those behind a failed one too; so Maven's exit
 # code says little, but whatever goes wrong is an [ERROR] line in its log. The format is checked
 # apart: a violation would keep all modules behind it from being tested.
 maven_verify() {
-  mvn -B -fae -Pbench -Dspotless.check.skip=true -Dmaven.test.failure.ignore=true "$@" verify &&
+  mvn -B -fae -Pbench "${gpu_profile[@]}" -Dspotless.check.skip=true \
+    -Dmaven.test.failure.ignore=true "$@" verify &&
     ! grep -q '^\[ERROR\]' "$logs/verify.log"
 }
 
@@ -88,17 +101,33 @@ check_maven() {
     count "$folder"/target/*-reports/*.xml
     row "  $folder" '' '' "$(counts)"
   done
+  step_seconds='' # parts of the step above
+  count tests/java/target/*-reports-simulated/*.xml
+  record 'Java suite, simulated GPU' $((counted_passed > 0 && counted_skipped == 0 ? 0 : 1)) \
+    tests/java/target/*-reports-simulated/*.xml
+  check_gpu
   if [[ -z $second_jdk ]]; then
     record_skipped 'Java suite, second JDK' 'no JDK 25 in /usr/lib/jvm and JAVA25_HOME is not set'
   else
     count tests/java/target/*-reports-second-jdk/*.xml
-    step_seconds='' # a part of the step above
     record "Java suite, JDK $(jdk_major "$second_jdk")" \
       $((counted_passed > 0 ? 0 : 1)) tests/java/target/*-reports-second-jdk/*.xml
   fi
   if ((rc == 0)); then
     mark_built library.stamp "$cli_jar" "${library_sources[@]}"
     mark_built bench.stamp "$bench_jar" "${bench_sources[@]}"
+  fi
+}
+
+# The tests tagged gpu are part of the Java suite; where there is no device each class says why.
+check_gpu() {
+  local reports=(tests/java/target/surefire-reports/*Cuda*.xml) reason
+  count "${reports[@]}"
+  reason=$(sed -nE 's/.*message="Assumption failed: ([^"]*)".*/\1/p' "${reports[@]}" | head -n 1)
+  if [[ -n $reason ]]; then
+    row 'Java suite, GPU' skipped '' "${reason//&#10;/ }"
+  else
+    row 'Java suite, GPU' "$( ((counted_failed)) && echo FAILED || echo ok)" '' "$(counts)"
   fi
 }
 
@@ -135,9 +164,11 @@ run_tests() {
   local logs=$state/logs start=$SECONDS
   cd "$root" || exit 1
   shopt -s nullglob
+  find_nvcc
   set_up check_build_tools check_fonts check_test_tools check_bench_tools
   check_launcher
   check_format
+  check_cuda_build
   check_maven
   check_sanitizers
   say ''
