@@ -117,7 +117,7 @@ class ContrastiveRun {
     bytes_ = measure(0);
     expect_budget(workspace, bytes_);
     if (asked != LSM_PLAN_AUTO || !keeps) return;
-    const std::size_t row = static_cast<std::size_t>(s_.row_ld()) * sizeof(A);
+    const std::size_t row = static_cast<std::size_t>(s_.stored_width()) * sizeof(A);
     // With all rows kept the block of dots is not needed: it may be what makes them fit.
     if (measure(s_.n) <= budget) {
       bytes_ = measure(s_.n);
@@ -197,7 +197,7 @@ class ContrastiveRun {
     const std::int64_t row_tiles = pieces(rows, kTileRows);
     const std::int64_t column_tiles = pieces(columns, kTileColumns);
     const bool coefficients = s_.call.sweeps_coefficients();
-    s_.stored = s_.stored_rows > 0 ? carver.take<A>(s_.stored_rows * s_.row_ld()) : nullptr;
+    s_.stored = s_.stored_rows > 0 ? carver.take<A>(s_.stored_rows * s_.stored_width()) : nullptr;
     s_.block = s_.stored_rows < s_.n ? carver.take<A>(rows * s_.block_ld()) : nullptr;
     s_.narrow = nullptr;
     if (coefficients && s_.narrows()) s_.narrow = carver.take<char>(rows * s_.block_ld() * 2);
@@ -263,9 +263,12 @@ class ContrastiveRun {
     b.column0 = column0;
     b.rows = std::min(kCudaTiling.block_rows, s_.n - row0);
     b.columns = std::min(kCudaTiling.block_columns, s_.m - column0);
-    const bool stored = row0 < s_.stored_rows;
-    b.ld = stored ? s_.row_ld() : s_.block_ld();
-    b.dots = stored ? s_.stored + row0 * b.ld + column0 : s_.block;
+    b.ld = s_.block_ld();
+    b.dots = s_.block;
+    if (row0 < s_.stored_rows) {
+      b.dots = s_.stored + row0 * s_.stored_width() +
+               column0 / kCudaTiling.block_columns * b.rows * b.ld;
+    }
     b.pair_shift = s_.pair_shift;
     b.bias = s_.bias;
     b.skip = s_.skip;

@@ -87,7 +87,7 @@ struct ContrastiveState {
   Statistics<A> statistics;
   double* scale_partial = nullptr;
   double* column_partial = nullptr;
-  A* stored = nullptr;     // [stored rows, row_ld] dots
+  A* stored = nullptr;     // [stored rows, stored_width] dots
   A* block = nullptr;      // [block rows, block_ld] dots, then coefficients
   void* narrow = nullptr;  // [block rows, block_ld] coefficients of 16 bits
   Accumulator<A> grad_x;   // [block rows, d]
@@ -103,7 +103,9 @@ struct ContrastiveState {
   std::int64_t block_rows() const { return std::min(kCudaTiling.block_rows, n); }
   std::int64_t block_columns() const { return std::min(kCudaTiling.block_columns, m); }
   std::int64_t block_ld() const { return padded(block_columns()); }
-  std::int64_t row_ld() const { return padded(m); }
+  // Elements of a kept row. Kept dots lie block by block, each as the one block of the other plan
+  // does, so that their products are the same calls and give the same bits.
+  std::int64_t stored_width() const { return pieces(m, kCudaTiling.block_columns) * block_ld(); }
 };
 
 }  // namespace cuda
