@@ -123,7 +123,7 @@ check_maven() {
 check_gpu() {
   local reports=(tests/java/target/surefire-reports/*Cuda*.xml) reason
   count "${reports[@]}"
-  reason=$(sed -nE 's/.*message="Assumption failed: ([^"]*)".*/\1/p' "${reports[@]}" | head -n 1)
+  reason=$(sed -nE 's/.*<skipped message="([^"]*)".*/\1/p' "${reports[@]}" | head -n 1)
   if [[ -n $reason ]]; then
     row 'Java suite, GPU' skipped '' "${reason//&#10;/ }"
   else

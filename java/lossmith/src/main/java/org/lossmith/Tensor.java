@@ -224,8 +224,25 @@ public final class Tensor implements AutoCloseable {
    *     the type is an integer type
    */
   public static Tensor of(DType dtype, float[] values, long... shape) {
+    return of(Device.cpu(), dtype, values, shape);
+  }
+
+  /**
+   * A tensor on any device with the values converted to a floating-point type, rounded to nearest
+   * even.
+   *
+   * @param device where
+   * @param dtype a floating-point type
+   * @param values elements in C order
+   * @param shape extents; none: one dimension of {@code values.length}
+   * @return a new tensor, to be closed by the caller
+   * @throws IllegalArgumentException if the shape has not as many elements as there are values, the
+   *     type is an integer type, or there is no such device
+   * @throws UnsupportedOperationException if there is no device of its type; says why
+   */
+  public static Tensor of(Device device, DType dtype, float[] values, long... shape) {
     Checks.given("values", values);
-    Tensor tensor = zeros(dtype, Shapes.forArray(values.length, shape));
+    Tensor tensor = zeros(device, dtype, Shapes.forArray(values.length, shape));
     return Transfers.filled(tensor, t -> t.copyFrom(values));
   }
 

@@ -38,6 +38,13 @@
  *   <tr><td>{@link org.lossmith.NativeLoadException}</td><td>the natives did not load</td></tr>
  * </table>
  *
+ * <h2>CUDA</h2>
+ *
+ * <p>With the natives for it ({@code linux-x86_64-gpu}) and a driver, tensors and contexts may be
+ * on a {@link org.lossmith.Device#cuda CUDA device}. Calls are queued on the stream of their
+ * context; what reads a value waits. {@link org.lossmith.DeviceMemory} tells what tensors hold on a
+ * device.
+ *
  * <p>The first use of a native object loads the native libraries; no class of this package does so
  * when it is initialised. On JDK 24 and later start the JVM with {@code
  * --enable-native-access=ALL-UNNAMED} (on the module path: {@code

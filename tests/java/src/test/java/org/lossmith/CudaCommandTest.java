@@ -13,13 +13,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lossmith.cli.Main;
 
 /** The command line with {@code --device cuda:0}. */
-@Tag("gpu")
+@CudaDevice.Required
 class CudaCommandTest {
   private static final double[] P = {1, 0, 0.6, 0.8, -0.8, 0.6};
   private static final double[] Q = {0.8, 0.6, 0, 1, -1, 0};

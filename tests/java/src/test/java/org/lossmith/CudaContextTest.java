@@ -9,11 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Contexts on a CUDA device: settings, streams, and when a value may be read. */
-@Tag("gpu")
+@CudaDevice.Required
 class CudaContextTest {
   private static Device cuda;
 

@@ -6,11 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What tensors hold on a CUDA device, and what is kept for later ones. */
-@Tag("gpu")
+@CudaDevice.Required
 class CudaMemoryTest {
   private static final long MIB = 1 << 20;
 
@@ -24,9 +23,7 @@ class CudaMemoryTest {
 
   @AfterEach
   void unlimit() {
-    if (cuda != null) {
-      DeviceMemory.limit(cuda, 0);
-    }
+    DeviceMemory.limit(cuda, 0);
   }
 
   @Test

@@ -10,13 +10,12 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Tensors on a CUDA device and in page-locked memory: making, viewing, converting, copying. */
-@Tag("gpu")
+@CudaDevice.Required
 class CudaTensorTest {
   private static final float[] SIX = {1, 2, 3, 4, 5, 6};
 
@@ -28,7 +27,7 @@ class CudaTensorTest {
   }
 
   private static Tensor six(DType dtype) {
-    return DeviceTest.there(cuda, Tensor.of(dtype, SIX, 2, 3));
+    return Tensor.of(cuda, dtype, SIX, 2, 3);
   }
 
   @ParameterizedTest

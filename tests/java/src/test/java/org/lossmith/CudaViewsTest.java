@@ -10,12 +10,11 @@ import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.lossmith.cuda.CudaViews;
 
 /** Memory and streams of the CUDA presets as tensors and contexts, and back. */
-@Tag("gpu")
+@CudaDevice.Required
 class CudaViewsTest {
   private static final float[] SIX = {1, 2, 3, 4, 5, 6};
 

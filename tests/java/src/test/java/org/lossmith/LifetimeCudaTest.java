@@ -1,9 +1,7 @@
 package org.lossmith;
 
-import org.junit.jupiter.api.Tag;
-
 /** The same on a CUDA device. */
-@Tag("gpu")
+@CudaDevice.Required
 class LifetimeCudaTest extends LifetimeTest {
   @Override
   Device choose() {
