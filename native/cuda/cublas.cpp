@@ -149,8 +149,12 @@ Cublas::~Cublas() {
 }
 
 bool Cublas::takes(const GemmCall& call) {
-  return fits(call.m) && fits(call.n) && fits(call.k) && fits(call.lda) && fits(call.ldb) &&
-         fits(call.ldc);
+  // The library refuses leading dimensions below the width, even those of a single row.
+  const bool apart = call.lda >= (call.product == Product::tn ? call.m : call.k) &&
+                     call.ldb >= (call.product == Product::nt ? call.k : call.n) &&
+                     call.ldc >= call.n;
+  return apart && fits(call.m) && fits(call.n) && fits(call.k) && fits(call.lda) &&
+         fits(call.ldb) && fits(call.ldc);
 }
 
 // The library counts by columns: what it sees of C[m,n] is its transpose, C^T = B^T A^T, and of

@@ -28,7 +28,8 @@ class Cublas {
   Cublas(const Cublas&) = delete;
   Cublas& operator=(const Cublas&) = delete;
 
-  // Whether the extents fit the 32 bits of the library's interface.
+  // Whether the extents fit the 32 bits of the library's interface, and the rows of each matrix
+  // follow one another without overlap.
   static bool takes(const GemmCall& call);
   // Queues the product; throws with the shape and the library's own words if it refuses.
   void multiply(const GemmCall& call, bool tf32);

@@ -13,7 +13,7 @@ constexpr int kTensorCores = 80;  // the capability from which our kernels use t
 
 void multiply(CudaState& state, const GemmCall& call) {
   if (call.m == 0 || call.n == 0) return;
-  // The library leaves C undefined in this case.
+  // What k = 0 gives, the library's manual does not say.
   if (state.cublas == nullptr || call.k == 0 || !Cublas::takes(call)) {
     return multiply_by_kernel(state, call);
   }

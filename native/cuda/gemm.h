@@ -27,11 +27,15 @@ struct GemmCall {
 };
 
 // Queues the product on the state's stream. k = 0 is a product of nothing: C = 0, or C as it is.
-// f32 operands are multiplied as f32 unless the state allows tf32. The order of every sum depends
-// on the shape alone.
+// f32 operands are multiplied as f32 unless the state allows tf32. Any leading dimension and any
+// alignment of elements is taken. The same call gives the same bits on the same device; cuBLAS may
+// choose another order of the sums for other leading dimensions and alignments.
 void multiply(CudaState& state, const GemmCall& call);
 
-// The same by our own kernels, cuBLAS or not.
+// The same by our own kernels, cuBLAS or not: tensor cores for bf16, f16 and tf32 from compute
+// capability 8.0 on, fused multiply-add otherwise. Every element of C is one sum from k = 0 upwards,
+// so its bits depend on the operands alone, not on where they lie or which tile it falls into. k is
+// not split: a C of few tiles keeps few multiprocessors busy, however deep the sums.
 void multiply_by_kernel(CudaState& state, const GemmCall& call);
 
 }  // namespace cuda

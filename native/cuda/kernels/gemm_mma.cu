@@ -1,4 +1,10 @@
 // Products of bf16 and f16 operands on tensor cores; see gemm_tensor.cuh.
+//
+// nvcc 13.0, no spills on any of sm_75, 80, 86, 89, 90, 100, 120. Registers of nt, nn, tn, and blocks
+// of 4 warps on a multiprocessor:
+//                tile 128, 48 KiB shared      tile 64, 24 KiB
+//   sm_80        240, 239, 228: 2 blocks      116, 118, 110: 4 blocks
+//   sm_90        242, 240, 236: 2 blocks      116, 118, 110: 4 blocks
 #include "cuda/kernels/gemm_kernels.h"
 #include "cuda/kernels/gemm_tensor.cuh"
 

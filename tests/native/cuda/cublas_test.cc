@@ -117,6 +117,46 @@ TEST_F(CublasTest, ExtentsBeyond32BitsAreForOurKernels) {
   EXPECT_FALSE(cuda::Cublas::takes(call));
 }
 
+// The library refuses leading dimensions below the width. A single row may come with any: it means
+// nothing there.
+TEST_F(CublasTest, RowsThatOverlapAreForOurKernels) {
+  for (const Product product : {Product::nt, Product::nn, Product::tn}) {
+    cuda::GemmCall call;
+    call.product = product;
+    call.m = 10;
+    call.n = 20;
+    call.k = 30;
+    call.lda = product == Product::tn ? 10 : 30;
+    call.ldb = product == Product::nt ? 30 : 20;
+    call.ldc = 20;
+    EXPECT_TRUE(cuda::Cublas::takes(call));
+    for (std::int64_t* ld : {&call.lda, &call.ldb, &call.ldc}) {
+      const std::int64_t width = *ld;
+      for (const std::int64_t below : {width - 1, std::int64_t{0}, -width}) {
+        *ld = below;
+        EXPECT_FALSE(cuda::Cublas::takes(call));
+      }
+      *ld = width;
+    }
+  }
+
+  const Context context;
+  cuda::CudaState& state = cuda::state_of(*static_cast<lsm_context>(context));
+  ASSERT_NE(state.cublas, nullptr) << state.no_cublas;
+  const DeviceArray<float> a(std::vector<float>{1, 2, 3}), b(std::vector<float>{4, 5, 6});
+  const DeviceArray<float> c(std::vector<float>{-1});
+  cuda::GemmCall dot;
+  dot.m = dot.n = 1;
+  dot.k = 3;
+  dot.a = a.get();
+  dot.b = b.get();
+  dot.c = c.get();
+  simt::reset_counters();
+  cuda::multiply(state, dot);
+  EXPECT_EQ(c.Values(), std::vector<float>{32});
+  EXPECT_EQ(simt::counter("kernel gemm_fma"), 1u);
+}
+
 TEST_F(CublasTest, AProductThatFailsIsNamed) {
   const Context context;
   double rate = 0;
