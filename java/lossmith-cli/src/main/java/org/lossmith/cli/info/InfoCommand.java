@@ -39,6 +39,9 @@ public final class InfoCommand implements Callable<Integer> {
   private static final long COPY_BYTES = 256L << 20;
   private static final int REPEATS = 7;
   private static final double GIGA = 1e9;
+  private static final String F32 = "gemm_f32_flops";
+  private static final String BF16 = "gemm_bf16_flops";
+  private static final String COPY = "copy_bytes_per_second";
   private static final String NAME = "name";
   private static final String DEVICES = "devices";
 
@@ -76,9 +79,13 @@ public final class InfoCommand implements Callable<Integer> {
   private Map<String, Double> measure() {
     Map<String, Double> rates = new LinkedHashMap<>();
     try (Context context = Context.builder().device(device).threads(threads).build()) {
-      rates.put("gemm_f32_flops", context.measureGemm(DType.F32, SIDE, SIDE, DEPTH, REPEATS));
-      rates.put("gemm_bf16_flops", context.measureGemm(DType.BF16, SIDE, SIDE, DEPTH, REPEATS));
-      rates.put("copy_bytes_per_second", context.measureCopy(COPY_BYTES, REPEATS));
+      rates.put(F32, context.measureGemm(DType.F32, SIDE, SIDE, DEPTH, REPEATS));
+      try {
+        rates.put(BF16, context.measureGemm(DType.BF16, SIDE, SIDE, DEPTH, REPEATS));
+      } catch (UnsupportedOperationException e) {
+        rates.put(BF16, null); // Older CPUs have no such products; the losses widen there.
+      }
+      rates.put(COPY, context.measureCopy(COPY_BYTES, REPEATS));
     }
     return rates;
   }
@@ -100,9 +107,9 @@ public final class InfoCommand implements Callable<Integer> {
     addRows("", description, rows);
     addDevices(rows);
     if (!rates.isEmpty()) {
-      rows.add(List.of("GEMM f32 on " + device, giga(rates.get("gemm_f32_flops"), "GFLOP/s")));
-      rows.add(List.of("GEMM bf16 on " + device, giga(rates.get("gemm_bf16_flops"), "GFLOP/s")));
-      rows.add(List.of("copy on " + device, giga(rates.get("copy_bytes_per_second"), "GB/s")));
+      rows.add(List.of("GEMM f32 on " + device, giga(rates.get(F32), "GFLOP/s")));
+      rows.add(List.of("GEMM bf16 on " + device, giga(rates.get(BF16), "GFLOP/s")));
+      rows.add(List.of("copy on " + device, giga(rates.get(COPY), "GB/s")));
     }
     return Tables.format(List.of("what", "found"), rows);
   }
@@ -142,7 +149,7 @@ public final class InfoCommand implements Callable<Integer> {
     }
   }
 
-  private static String giga(double rate, String unit) {
-    return String.format(Locale.ROOT, "%.1f %s", rate / GIGA, unit);
+  private static String giga(Double rate, String unit) {
+    return rate == null ? "not offered" : String.format(Locale.ROOT, "%.1f %s", rate / GIGA, unit);
   }
 }

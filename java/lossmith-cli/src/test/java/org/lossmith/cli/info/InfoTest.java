@@ -19,10 +19,12 @@ class InfoTest extends LeakFreeTest {
     assertEquals(0, run.code(), run.err());
     JsonNode info = run.json();
     assertEquals(Lossmith.version(), info.get("version").asText());
-    for (String rate :
-        new String[] {"gemm_f32_flops", "gemm_bf16_flops", "copy_bytes_per_second"}) {
+    for (String rate : new String[] {"gemm_f32_flops", "copy_bytes_per_second"}) {
       assertTrue(info.get("measured").get(rate).asDouble() > 1e8, rate);
     }
+    JsonNode narrow = info.get("measured").get("gemm_bf16_flops");
+    boolean offered = info.get("backends").get(0).get("bf16_products").asBoolean();
+    assertTrue(narrow.asDouble() > 1e8 || (narrow.isNull() && !offered), narrow.toString());
   }
 
   @Test
