@@ -69,3 +69,16 @@ cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute attribu
   const int least = shared ? 0 : -1;
   return call.give(value < least || value > most ? cudaErrorInvalidValue : cudaSuccess);
 }
+
+// What a kernel takes is unknown here; it is there, for the device's own architecture.
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function) {
+  simt::Call call("cudaFuncGetAttributes");
+  if (call.failed()) return call.error();
+  if (attributes == nullptr) return call.give(cudaErrorInvalidValue);
+  if (function == nullptr) return call.give(cudaErrorInvalidDeviceFunction);
+  *attributes = cudaFuncAttributes{};
+  attributes->maxThreadsPerBlock = simt::kMaxThreads;
+  const simt::Device& device = simt::device_of(simt::current_device());
+  attributes->ptxVersion = attributes->binaryVersion = 10 * device.major + device.minor;
+  return call.give(cudaSuccess);
+}

@@ -28,7 +28,7 @@ State& state() {
 }
 
 void set_defaults(State& s) {
-  s.device_count = 1;
+  s.device_count = static_cast<int>(number_from_environment("LOSSMITH_SIMT_DEVICES", 1));
   s.no_device_reason = cudaErrorNoDevice;
   s.deferred = number_from_environment("LOSSMITH_SIMT_DEFERRED", 1) != 0;
   s.seed = number_from_environment("LOSSMITH_SIMT_SEED", 0);

@@ -10,6 +10,7 @@
 //   warps           every lane of a mask arrives at the same operation with the same mask
 //   cp_async16      data is there after the wait, not before
 //   global memory   addresses of vectors; bounds are the sanitizer's or the page guard's
+// Not checked: races in global memory, and between blocks; a schedule seed reorders both.
 // A broken rule ends the launch, names kernel, block and thread (simt/control.h), and makes the
 // device fail with cudaErrorLaunchFailure.
 //

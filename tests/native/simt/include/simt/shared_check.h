@@ -2,6 +2,10 @@
 // when. Times are barriers passed: a thread's clock moves only at barriers, so "before the last
 // __syncthreads" is one comparison, and reads and writes of ordered threads cost little more.
 //
+// Of several lanes that read only the latest clock is kept. Where masks of __syncwarp overlap without
+// one holding the other, an early reader may therefore count as a late one: such a report would be
+// wrong, and none is ever missing.
+//
 // A cell stands for 4 bytes. Where accesses distinguish the bytes, the cell is split: its state
 // lies in four cells of one byte each, until they are equal again.
 #ifndef LOSSMITH_SIMT_SHARED_CHECK_H_
