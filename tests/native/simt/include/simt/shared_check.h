@@ -15,7 +15,7 @@
 
 #include "simt/thread.h"
 
-// The checks themselves need no sanitizer, and are three times as fast without.
+// The checks themselves need no sanitizer, and are twice as fast without.
 #if defined(__SANITIZE_ADDRESS__)
 #define LOSSMITH_SIMT_PLAIN __attribute__((no_sanitize("address"), no_sanitize("undefined")))
 #else
