@@ -2,6 +2,7 @@
 // there is none or it fails. The library is tests/native/cuda/fake_cublas.cc.
 #include "cuda/cublas.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -107,6 +108,37 @@ TEST_F(CublasTest, EveryProductOfEveryType) {
       Check<double, double>(state, Type::f64, product, accumulate);
     }
   }
+}
+
+TEST_F(CublasTest, OnlyF32IsRoundedToTf32AndOnlyOnDemand) {
+  const Context context;
+  cuda::CudaState& state = cuda::state_of(*static_cast<lsm_context>(context));
+  ASSERT_NE(state.cublas, nullptr) << state.no_cublas;
+  void* library = dlopen(FAKE_CUBLAS, RTLD_NOW | RTLD_NOLOAD);
+  ASSERT_NE(library, nullptr) << dlerror();
+  const auto last_compute = reinterpret_cast<int (*)()>(dlsym(library, "fake_cublas_last_compute"));
+  ASSERT_NE(last_compute, nullptr);
+  const DeviceArray<double> memory(std::vector<double>(3));
+  const auto compute_of = [&](Type type) {
+    cuda::GemmCall call;
+    call.operand = type;
+    call.m = call.n = call.k = call.lda = call.ldb = call.ldc = 1;
+    call.a = memory.get();
+    call.b = memory.get() + 1;
+    call.c = memory.get() + 2;
+    cuda::multiply(state, call);
+    ExpectSuccess(cudaDeviceSynchronize());
+    return last_compute();
+  };
+  constexpr int k32F = 68, k64F = 70, k32FFastTf32 = 77;
+  for (const bool tf32 : {false, true}) {
+    state.tf32 = tf32;
+    EXPECT_EQ(compute_of(Type::f32), tf32 ? k32FFastTf32 : k32F);
+    EXPECT_EQ(compute_of(Type::bf16), k32F);
+    EXPECT_EQ(compute_of(Type::f16), k32F);
+    EXPECT_EQ(compute_of(Type::f64), k64F);
+  }
+  dlclose(library);
 }
 
 TEST_F(CublasTest, ExtentsBeyond32BitsAreForOurKernels) {

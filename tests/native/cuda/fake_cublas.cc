@@ -15,6 +15,8 @@ namespace {
 constexpr int kInvalidValue = 7;
 constexpr int kNotSupported = 15;
 
+int last_compute = 0;
+
 struct Handle {
   cudaStream_t stream = nullptr;
   void* workspace = nullptr;
@@ -103,7 +105,9 @@ int cublasGemmEx(void* handle, int ta, int tb, int m, int n, int k, const void* 
   const Handle& h = *static_cast<Handle*>(handle);
   if (fails("cublasGemmEx")) return kNotSupported;
   const bool f64 = compute == 70;
-  const bool known = compute == 68 || compute == 77 || f64;
+  const bool known = f64             ? a_type == 1
+                     : compute == 68 ? a_type == 0 || a_type == 2 || a_type == 14
+                                     : compute == 77 && a_type == 0;
   if (!known || algorithm != -1 || h.workspace == nullptr || h.math_mode != 16 ||
       a_type != b_type || c_type != (f64 ? 1 : 0) || m < 1 || n < 1 || k < 1 ||
       lda < (ta ? k : m) || ldb < (tb ? n : k) || ldc < m) {
@@ -111,6 +115,7 @@ int cublasGemmEx(void* handle, int ta, int tb, int m, int n, int k, const void* 
   }
   const bool transposed_a = ta == 1;
   const bool transposed_b = tb == 1;
+  last_compute = compute;
   if (f64) {
     const double al = *static_cast<const double*>(alpha);
     const double be = *static_cast<const double*>(beta);
@@ -132,6 +137,9 @@ int cublasGemmEx(void* handle, int ta, int tb, int m, int n, int k, const void* 
     run(float{});
   });
 }
+
+// Of the last product, as cublasComputeType_t.
+int fake_cublas_last_compute() { return last_compute; }
 
 }  // extern "C"
 #pragma GCC visibility pop
