@@ -29,6 +29,10 @@ struct CopyShape {
 
 CopyShape copy_shape(const View& source, const View& target);
 
+// Success where this build holds machine code for the current device, or PTX that its driver
+// compiles: asked of one kernel, since all are built for the same architectures.
+cudaError_t find_kernels();
+
 // Queues the copy of views with elements; the device reaches both.
 void copy_by_kernel(cudaStream_t stream, const View& source, const View& target);
 

@@ -90,6 +90,7 @@ std::string describe_backend(const Devices& devices) {
   text += devices.list.empty() ? "false,\"reason\":" + json_text(devices.reason) : "true";
   if (devices.driver != 0) text += ",\"driver\":\"" + version_text(devices.driver) + "\"";
   if (devices.runtime != 0) text += ",\"runtime\":\"" + version_text(devices.runtime) + "\"";
+  text += std::string(",\"architectures\":\"") + kArchitectures + "\"";
   if (!devices.list.empty()) text += ",\"cublas\":" + describe_cublas();
   return text;
 }

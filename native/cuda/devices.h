@@ -9,6 +9,13 @@
 namespace lossmith {
 namespace cuda {
 
+// "80 90": what this build holds kernels for.
+#if defined(LOSSMITH_CUDA_ARCHITECTURES)
+constexpr const char* kArchitectures = LOSSMITH_CUDA_ARCHITECTURES;
+#else
+constexpr const char* kArchitectures = "simulated";
+#endif
+
 struct Device {
   std::string name;
   int capability = 0;  // 10 major + minor

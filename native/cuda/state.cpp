@@ -4,6 +4,7 @@
 
 #include "core/context.h"
 #include "core/status.h"
+#include "cuda/copy.h"
 #include "cuda/cublas.h"
 #include "cuda/devices.h"
 #include "cuda/error.h"
@@ -26,6 +27,27 @@ cudaStream_t foreign_stream(std::int64_t address, int device) {
   return stream;
 }
 
+// Without this the first launch would fail, and say less.
+void expect_kernels(const DeviceFacts& facts) {
+  const cudaError_t error = find_kernels();
+  switch (error) {
+    case cudaErrorNoKernelImageForDevice:
+    case cudaErrorInvalidDeviceFunction:
+    case cudaErrorInvalidKernelImage:
+    case cudaErrorUnsupportedPtxVersion:
+    case cudaErrorInvalidPtx:
+    case cudaErrorJitCompilerNotFound:
+      cudaGetLastError();
+      throw Error(LSM_UNSUPPORTED,
+                  "device: expected a GPU that this build holds kernels for (architectures " +
+                      std::string(kArchitectures) + "), got cuda:" + std::to_string(facts.index) +
+                      " of compute capability " + std::to_string(facts.capability / 10) + "." +
+                      std::to_string(facts.capability % 10) + " (" + text_of(error) + ")");
+    default:
+      check(error, "loading the kernels");
+  }
+}
+
 }  // namespace
 
 CudaState::CudaState(int device, const lsm_context_options& options) : tf32(options.tf32 != 0) {
@@ -33,6 +55,7 @@ CudaState::CudaState(int device, const lsm_context_options& options) : tf32(opti
   facts = {device, known.capability, known.multiprocessors};
   const DeviceGuard guard(device);
   mark_used(device);
+  expect_kernels(facts);
   if (options.stream != 0) stream = foreign_stream(options.stream, device);
   if (options.own_stream != 0) {
     check(cudaStreamCreate(&stream), "cudaStreamCreate");

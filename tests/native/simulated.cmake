@@ -12,8 +12,7 @@ set(native ${CMAKE_CURRENT_SOURCE_DIR}/../../native)
 file(GLOB simulated_sources CONFIGURE_DEPENDS ${native}/cuda/*.cpp ${native}/cuda/kernels/*.cu)
 set(simulated_kernels ${simulated_sources})
 list(FILTER simulated_kernels INCLUDE REGEX "\\.cu$")
-set_source_files_properties(${simulated_kernels} PROPERTIES LANGUAGE CXX
-                            COMPILE_OPTIONS "-xc++;-Wno-unknown-pragmas")
+set_source_files_properties(${simulated_kernels} PROPERTIES LANGUAGE CXX)
 
 add_library(simulated_objects OBJECT ${native}/engine/backend.cpp ${simulated_sources})
 target_compile_definitions(simulated_objects PRIVATE LOSSMITH_HAS_CUDA)
@@ -32,6 +31,9 @@ set(simulated_exports ${CMAKE_CURRENT_SOURCE_DIR}/simulated.map)
 target_link_libraries(lossmith_simulated PRIVATE lossmith_flags dnnl OpenMP::OpenMP_CXX
                       Boost::context)
 target_link_options(lossmith_simulated PRIVATE -Wl,--version-script=${simulated_exports})
+if(NOT LOSSMITH_SANITIZE)
+  target_link_options(lossmith_simulated PRIVATE -Wl,-z,defs)
+endif()
 set_target_properties(lossmith_simulated PROPERTIES OUTPUT_NAME lossmith SOVERSION 0
                       LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/simulated
                       LINK_DEPENDS ${simulated_exports} LINKER_LANGUAGE CXX)

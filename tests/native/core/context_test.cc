@@ -5,8 +5,10 @@
 
 #include <cstdlib>
 #include <limits>
+#include <string>
 
 #include "support/context.h"
+#include "support/device.h"
 #include "support/errors.h"
 
 namespace lossmith_test {
@@ -86,8 +88,14 @@ TEST(Context, MeasuresTheRateOfProducts) {
       << lsm_last_error();
   EXPECT_GT(rate, 1e6);
   EXPECT_LT(rate, 1e16);
-  ASSERT_EQ(lsm_measure_gemm(context, LSM_BFLOAT, 16, 128, 96, 64, 3, &rate), LSM_OK)
-      << lsm_last_error();
+  // oneDNN has no products of bf16 for every CPU.
+  const lsm_status status = lsm_measure_gemm(context, LSM_BFLOAT, 16, 128, 96, 64, 3, &rate);
+  if (status == LSM_UNSUPPORTED && !OnDevice()) {
+    EXPECT_NE(std::string(lsm_describe()).find("\"bf16_products\":false"), std::string::npos)
+        << lsm_last_error();
+    return;
+  }
+  ASSERT_EQ(status, LSM_OK) << lsm_last_error();
   EXPECT_GT(rate, 1e6);
 }
 

@@ -106,6 +106,20 @@ TEST_F(CudaContexts, ReportADeviceThatRefuses) {
   }
 }
 
+TEST_F(CudaContexts, AreRefusedOnAGpuThatTheBuildHasNoKernelsFor) {
+  for (const cudaError_t error :
+       {cudaErrorNoKernelImageForDevice, cudaErrorUnsupportedPtxVersion}) {
+    simt::fail_call("cudaFuncGetAttributes", 1, error);
+    EXPECT_TRUE(
+        Fails(CreateContext(CudaOptions()), LSM_UNSUPPORTED,
+              {"architectures", "cuda:0 of compute capability 9.0", cudaGetErrorName(error)}));
+    EXPECT_EQ(cudaPeekAtLastError(), cudaSuccess);
+  }
+  simt::fail_call("cudaFuncGetAttributes", 1, cudaErrorUnknown);
+  EXPECT_TRUE(Fails(CreateContext(CudaOptions()), LSM_DEVICE_ERROR, {"loading the kernels"}));
+  EXPECT_EQ(CreateContext(CudaOptions()), LSM_OK) << lsm_last_error();
+}
+
 TEST_F(CudaContexts, GiveTheWorkspaceBackAfterTheWorkThatUsesIt) {
   const size_t before = simt::memory_used(0);
   {
