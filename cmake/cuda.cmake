@@ -40,7 +40,8 @@ function(lossmith_add_cuda target)
                              LOSSMITH_CUDA_ARCHITECTURES="${LOSSMITH_CUDA_ARCHITECTURES}")
   target_include_directories(${target} SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
   list(JOIN host_flags "," host)
-  set(device -Xfatbin=-compress-all --threads=2)
+  # Names of temporary files get into the objects: beside the object they are the same every time.
+  set(device -Xfatbin=-compress-all --threads=2 --objdir-as-tempdir)
   if(LOSSMITH_WERROR)
     # A kernel that spills registers was meant to fit.
     list(APPEND device --Werror=all-warnings -Xptxas=-warn-spills,-Werror)
