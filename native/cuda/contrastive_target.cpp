@@ -106,6 +106,25 @@ void LowRankTarget<A>::mix(const Matrix& references, const Matrix& embeddings, b
   multiply(s_.device, product);
 }
 
+// out = references mixed
+template <class A>
+void LowRankTarget<A>::unmix(const Matrix& references, const Matrix& mixed, A* out,
+                             std::int64_t ld) {
+  GemmCall product;
+  product.operand = type();
+  product.product = Product::nn;
+  product.m = references.rows;
+  product.n = s_.d;
+  product.k = s_.r;
+  product.a = references.data;
+  product.lda = references.ld;
+  product.b = mixed.data;
+  product.ldb = mixed.ld;
+  product.c = out;
+  product.ldc = ld;
+  multiply(s_.device, product);
+}
+
 // The mixed matrix in the type of the products.
 template <class A>
 Matrix LowRankTarget<A>::mixed_operand() {
@@ -154,19 +173,7 @@ void LowRankTarget<A>::rows(std::int64_t begin, std::int64_t count) {
                   ? s_.grad_x.data + (at - (s_.grad_x.direct ? 0 : begin)) * s_.grad_x.ld
                   : product_;
     t.ld = s_.grad_x.wanted ? s_.grad_x.ld : s_.d;
-    GemmCall product;
-    product.operand = type();
-    product.product = Product::nn;
-    product.m = rows;
-    product.n = s_.d;
-    product.k = s_.r;
-    product.a = references.data;
-    product.lda = references.ld;
-    product.b = mixed.data;
-    product.ldb = mixed.ld;
-    product.c = t.mixed;
-    product.ldc = t.ld;
-    multiply(s_.device, product);
+    unmix(references, mixed, t.mixed, t.ld);
     if (bias_weights_ != nullptr) {
       row_dots(s_.stream, references, bias_reference_, dots_);
       t.reference_bias = dots_;
@@ -210,19 +217,7 @@ void LowRankTarget<A>::columns() {
     }
     if (!s_.grad_y.wanted) continue;
     A* out = s_.grad_y.data + begin * s_.grad_y.ld;
-    GemmCall product;
-    product.operand = type();
-    product.product = Product::nn;
-    product.m = rows;
-    product.n = s_.d;
-    product.k = s_.r;
-    product.a = references.data;
-    product.lda = references.ld;
-    product.b = mixed.data;
-    product.ldb = mixed.ld;
-    product.c = out;
-    product.ldc = s_.grad_y.ld;
-    multiply(s_.device, product);
+    unmix(references, mixed, out, s_.grad_y.ld);
     target_columns(s_.stream, out, rows, s_.d, s_.grad_y.ld, weighted_x_, s_.scalars);
   }
 }

@@ -43,6 +43,7 @@ class LowRankTarget {
   Matrix widened(const Matrix& source, std::int64_t begin, std::int64_t rows);
   void add_rows(const Matrix& rows, const double* weights, bool accumulate, double* sum);
   void mix(const Matrix& references, const Matrix& embeddings, bool fresh);
+  void unmix(const Matrix& references, const Matrix& mixed, A* out, std::int64_t ld);
   Matrix mixed_operand();
   Type type() const { return s_.operand == Type::f16 ? Type::f32 : s_.operand; }
   Matrix references() const { return Matrix::of(s_.call.reference); }
