@@ -1,12 +1,17 @@
 # The CUDA backend of liblossmith: nvcc, the static CUDA runtime, nothing else. cuBLAS is opened at
 # run time.
 #
-# LOSSMITH_CUDA_ARCHS names the architectures. Each is compiled to machine code, the last one also
-# to PTX, which the driver of a later GPU compiles when the library is loaded.
+# LOSSMITH_CUDA_ARCHS names the architectures. Each is compiled to machine code, the newest also to
+# PTX, which the driver of a later GPU compiles when the library is loaded.
 if(LOSSMITH_CUDA_ARCHS STREQUAL "all")
   set(architectures 75 80 86 89 90 100 120)
 else()
   set(architectures ${LOSSMITH_CUDA_ARCHS})
+endif()
+list(SORT architectures COMPARE NATURAL)
+list(LENGTH architectures count)
+if(count EQUAL 0)
+  message(FATAL_ERROR "LOSSMITH_CUDA_ARCHS: expected numbers such as 80;90, or all, got nothing")
 endif()
 foreach(architecture IN LISTS architectures)
   if(NOT architecture MATCHES "^[0-9]+[af]?$")
@@ -34,8 +39,9 @@ set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
 # Adds the backend to `target`, a target of this directory.
 function(lossmith_add_cuda target)
   set(directory ${CMAKE_CURRENT_SOURCE_DIR}/cuda)
-  file(GLOB sources CONFIGURE_DEPENDS ${directory}/*.cpp ${directory}/kernels/*.cu)
-  target_sources(${target} PRIVATE ${sources})
+  include(${directory}/sources.cmake)
+  list(TRANSFORM cuda_sources PREPEND ${directory}/)
+  target_sources(${target} PRIVATE ${cuda_sources})
   target_compile_definitions(${target} PRIVATE LOSSMITH_HAS_CUDA
                              LOSSMITH_CUDA_ARCHITECTURES="${LOSSMITH_CUDA_ARCHITECTURES}")
   target_include_directories(${target} SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})

@@ -9,12 +9,13 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)
 add_subdirectory(simt)
 
 set(native ${CMAKE_CURRENT_SOURCE_DIR}/../../native)
-file(GLOB simulated_sources CONFIGURE_DEPENDS ${native}/cuda/*.cpp ${native}/cuda/kernels/*.cu)
-set(simulated_kernels ${simulated_sources})
+include(${native}/cuda/sources.cmake)
+list(TRANSFORM cuda_sources PREPEND ${native}/cuda/)
+set(simulated_kernels ${cuda_sources})
 list(FILTER simulated_kernels INCLUDE REGEX "\\.cu$")
 set_source_files_properties(${simulated_kernels} PROPERTIES LANGUAGE CXX)
 
-add_library(simulated_objects OBJECT ${native}/engine/backend.cpp ${simulated_sources})
+add_library(simulated_objects OBJECT ${native}/engine/backend.cpp ${cuda_sources})
 target_compile_definitions(simulated_objects PRIVATE LOSSMITH_HAS_CUDA)
 target_link_libraries(simulated_objects PUBLIC simt_runtime lossmith_flags)
 set_target_properties(simulated_objects PROPERTIES CXX_VISIBILITY_PRESET hidden

@@ -1,0 +1,34 @@
+# Sources of the CUDA backend, for nvcc (cmake/cuda.cmake) and for the simulated device
+# (tests/native/simulated.cmake).
+set(cuda_sources
+  backend.cpp
+  contrastive.cpp
+  contrastive_target.cpp
+  copy_shape.cpp
+  cublas.cpp
+  devices.cpp
+  error.cpp
+  gemm.cpp
+  kernels/contrastive_coefficients.cu
+  kernels/contrastive_loss.cu
+  kernels/contrastive_merge.cu
+  kernels/contrastive_statistics.cu
+  kernels/contrastive_target.cu
+  kernels/contrastive_vectors.cu
+  kernels/contrastive_weights.cu
+  kernels/copy.cu
+  kernels/csr_patch.cu
+  kernels/gemm_fma.cu
+  kernels/gemm_mma.cu
+  kernels/gemm_tf32.cu
+  kernels/merge_logsumexp.cu
+  kernels/rows_dots.cu
+  kernels/rows_load.cu
+  kernels/rows_store.cu
+  kernels/rows_sum.cu
+  kernels/rows_vectors.cu
+  measure.cpp
+  memory.cpp
+  state.cpp
+  transfer.cpp
+)
