@@ -16,7 +16,7 @@ TEST(InverseNorms, OfEverySizeAndType) {
         const std::vector<double> values = RandomRows(dtype, rows, width);
         const std::vector<double> got = InverseNorms(DeviceMatrix(dtype, rows, width, values));
         for (int64_t i = 0; i < rows; ++i) {
-          const double expected = InverseNorm(&values[i * width], width);
+          const double expected = InverseNorm(values.data() + i * width, width);
           ASSERT_NEAR(got[i], expected, 1e-14 * expected) << rows << " x " << width;
         }
       }

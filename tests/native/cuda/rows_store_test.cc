@@ -46,7 +46,8 @@ void ExpectGradients(const GradientTypes& types, int64_t rows, int64_t width, bo
   const std::vector<double> x = RandomRows(types.source, rows + kBegin, width, 3);
   const std::vector<double> g = RandomRows(types.accumulator, rows, width, 4);
   std::vector<double> inverse;
-  for (int64_t i = 0; i < rows + kBegin; ++i) inverse.push_back(InverseNorm(&x[i * width], width));
+  for (int64_t i = 0; i < rows + kBegin; ++i)
+    inverse.push_back(InverseNorm(x.data() + i * width, width));
   const DeviceArray<double> inverse_there(inverse), factor_there(std::vector<double>{factor});
   DeviceMatrix gradient(types.gradient, rows + kBegin, width, layout);
   const std::vector<double> before = gradient.Values();
@@ -60,8 +61,8 @@ void ExpectGradients(const GradientTypes& types, int64_t rows, int64_t width, bo
   for (int64_t i = 0; i < kBegin * width; ++i) EXPECT_EQ(got[i], before[i]);  // not its rows
   for (int64_t i = 0; i < rows; ++i) {
     const int64_t row = kBegin + i;
-    const std::vector<double> expected =
-        Gradient(&x[row * width], &g[i * width], width, inverse[row], factor, normalized);
+    const std::vector<double> expected = Gradient(x.data() + row * width, g.data() + i * width,
+                                                  width, inverse[row], factor, normalized);
     for (int64_t k = 0; k < width; ++k) {
       if (skipped.at(row)) {
         ASSERT_EQ(got[row * width + k], 0);
