@@ -51,10 +51,10 @@ class GpuNativesTest {
     String architectures = Artifacts.property("lossmith.gpu.architectures");
     assumeTrue(architectures.matches("[\\d;]+"), "built for " + architectures);
     Set<String> expected = new TreeSet<>();
-    String newest = "";
+    int newest = 0;
     for (String number : architectures.split(";")) {
       expected.add("sm_" + number);
-      newest = number;
+      newest = Math.max(newest, Integer.parseInt(number));
     }
     expected.add("compute_" + newest);
     byte[] images = SharedObject.section(jar, CORE, ".nv_fatbin", scratch);
