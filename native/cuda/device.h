@@ -12,7 +12,6 @@
 //   dynamic_shared<T>(offset)     dynamic shared memory from a byte offset on, as Shared<T>
 //   Shared<T>                     pointer into shared memory: p[i], p + n. Read an element into a
 //                                 variable of its type, not of type auto.
-//   shared_cast<U>(p)             the same place as elements of another type
 //   Vec<T, N>, load_vec<N>(p), store_vec(p, v)
 //                                 one access of N sizeof(T) <= 16 bytes; p aligned to that size
 //   cp_async16(to, from, bytes)   16 bytes from global to shared memory without a register, of

@@ -27,11 +27,6 @@ LSM_DEVICE Shared<T> dynamic_shared(unsigned byte_offset = 0) {
   return reinterpret_cast<T*>(lossmith_dynamic_shared + byte_offset);
 }
 
-template <class U, class T>
-LSM_DEVICE Shared<U> shared_cast(Shared<T> p) {
-  return reinterpret_cast<U*>(p);
-}
-
 template <class T, int N>
 struct alignas(sizeof(T) * N) Vec {
   static_assert(sizeof(T) * N <= 16, "one access is 16 bytes at most");

@@ -121,7 +121,7 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks<A>)
     A g[kThreadColumns] = {};
     load_dots(k.block, row, p.column, dots);
     const std::int64_t pair = global + k.block.pair_shift - k.block.column0;
-    const bool row_used = !is_skipped(k.block.skip, global);
+    const bool row_used = !k.block.skip.at(global);
     A sum = 0;
 #pragma unroll
     for (int l = 0; l < kThreadColumns; ++l) {

@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(kThreads) pair_losses_kernel(LossInputs<A> in,
     double loss = 0;
     const std::int64_t i = id - in.call.row_offset;
     const std::int64_t j = id - in.call.column_offset;
-    if (!is_skipped(in.call.skip, id)) {
+    if (!in.call.skip.at(id)) {
       if (i >= 0 && i < in.call.n) loss += in.call.options.row_coefficient * row_loss(in, i);
       if (in.column_lse != nullptr && j >= 0 && j < in.call.m) {
         loss += in.call.options.column_coefficient * column_loss(in, j, rows_here);
@@ -125,7 +125,7 @@ __global__ void __launch_bounds__(kThreads)
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
   for (std::int64_t j = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x; j < m;
        j += stride) {
-    out.set(j, is_skipped(skip, j) ? 0.0 : sums[j] / scalars->scale);
+    out.set(j, skip.at(j) ? 0.0 : sums[j] / scalars->scale);
   }
 }
 
@@ -135,7 +135,7 @@ __global__ void __launch_bounds__(kThreads)
   LSM_SHARED(double, room, kThreads / kWarp);
   double sum = 0;
   for (std::int64_t j = threadIdx.x; j < m; j += kThreads) {
-    if (!is_skipped(skip, j)) sum += sums[j] / scalars->scale;
+    if (!skip.at(j)) sum += sums[j] / scalars->scale;
   }
   sum = block_sum<kThreads>(sum, room);
   if (threadIdx.x == 0) out.set(0, sum);

@@ -26,7 +26,7 @@ LSM_DEVICE void load_scores(const DotBlock<A>& block, const TilePlace& p, A* pai
   for (int i = 0; i < kThreadRows; ++i) {
     const std::int64_t row = p.row + i;
     const std::int64_t global = block.row0 + row;
-    row_used[i] = row < block.rows && !is_skipped(block.skip, global);
+    row_used[i] = row < block.rows && !block.skip.at(global);
     A dots[kThreadColumns] = {};
     if (row_used[i]) load_dots(block, row, p.column, dots);
     const std::int64_t pair = global + block.pair_shift - block.column0;
@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(kTileThreads, kTileBlocks<A>)
     }
     column_offset[thread] = m;
     const std::int64_t j = p.column_tile * kTileColumns + thread;
-    const bool used = j < block.columns && !is_skipped(block.skip, block.column0 + j);
+    const bool used = j < block.columns && !block.skip.at(block.column0 + j);
     const A lowest = -warp_max(used ? -m : A(kLowest));
     if (p.lane == 0) extremes[2 * kTileWarps + p.warp] = lowest;
   }

@@ -86,7 +86,7 @@ __global__ void __launch_bounds__(kThreads)
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
   for (std::int64_t j = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x; j < rows;
        j += stride) {
-    if (is_skipped(skip, first + j)) continue;
+    if (skip.at(first + j)) continue;
     bias_gradient[first + j] -= 0.5 * (scalars->target_weight + dots[j]);
   }
 }

@@ -22,10 +22,6 @@ constexpr int kTileBlocks = sizeof(A) == 8 ? 1 : 2;
 constexpr int kThreadRows = kTileRows / kTileWarps;   // 8
 constexpr int kThreadColumns = kTileColumns / kWarp;  // 4
 
-LSM_DEVICE bool is_skipped(const Skip& skip, std::int64_t i) {
-  return skip.flags != nullptr && i < skip.count && skip.flags[i * skip.stride] != 0;
-}
-
 // Where a thread's part of the tile lies in the block.
 struct TilePlace {
   std::int64_t row_tile, column_tile;
@@ -77,7 +73,7 @@ LSM_DEVICE TileColumns<A> tile_columns(const DotBlock<A>& block, const TilePlace
 #pragma unroll
   for (int k = 0; k < kThreadColumns; ++k) {
     const std::int64_t j = p.column + k;
-    c.used[k] = j < block.columns && !is_skipped(block.skip, block.column0 + j);
+    c.used[k] = j < block.columns && !block.skip.at(block.column0 + j);
     c.bias[k] = block.bias != nullptr && j < block.columns ? block.bias[block.column0 + j] : A(0);
   }
   return c;

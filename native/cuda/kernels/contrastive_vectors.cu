@@ -24,7 +24,7 @@ __global__ void __launch_bounds__(kThreads)
   LSM_SHARED(double, room, kThreads / kWarp);
   double ignored = 0;
   for (std::int64_t i = threadIdx.x; in.skip.flags != nullptr && i < in.skip.count; i += kThreads) {
-    ignored += is_skipped(in.skip, i) ? 1 : 0;
+    ignored += in.skip.at(i) ? 1 : 0;
   }
   ignored = block_sum<kThreads>(ignored, room);
   if (threadIdx.x != 0) return;
@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(kThreads)
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
   for (std::int64_t j = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x; j < m;
        j += stride) {
-    out[j] = is_skipped(skip, j) ? A(0) : Convert<A>::from(bias.at(j));
+    out[j] = skip.at(j) ? A(0) : Convert<A>::from(bias.at(j));
   }
 }
 
@@ -101,7 +101,7 @@ __global__ void __launch_bounds__(kThreads)
   for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < in.n;
        i += stride) {
     double factor = 0;
-    if (is_skipped(in.skip, i)) {
+    if (in.skip.at(i)) {
       write_nothing(row, i);
     } else {
       double c = factor_of(in, i + in.row_offset) * in.options.row_coefficient * in.scalars->scale;
@@ -122,7 +122,7 @@ __global__ void __launch_bounds__(kThreads)
   for (std::int64_t j = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x; j < in.m;
        j += stride) {
     const std::int64_t id = j + in.column_offset;
-    if (id >= in.all_rows || is_skipped(in.skip, j)) {
+    if (id >= in.all_rows || in.skip.at(j)) {
       write_nothing(column, j);
       continue;
     }

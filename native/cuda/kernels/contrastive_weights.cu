@@ -18,10 +18,10 @@ __global__ void __launch_bounds__(kThreads)
   LSM_SHARED(double, room, kThreads / kWarp);
   for (std::int64_t i = blockIdx.x; i < weights.rows; i += gridDim.x) {
     const T* row = static_cast<const T*>(weights.data) + i * weights.ld;
-    const bool row_used = !is_skipped(skip, i);
+    const bool row_used = !skip.at(i);
     double sum = 0;
     for (std::int64_t j = threadIdx.x; row_used && j < weights.width; j += kThreads) {
-      if (is_skipped(skip, j)) continue;
+      if (skip.at(j)) continue;
       const double w = Convert<double>::from(row[j]);
       sum += w >= 0 && w - w == 0 ? w : NAN;
     }
@@ -38,14 +38,14 @@ __global__ void __launch_bounds__(kThreads)
   const A scale = static_cast<A>(block.scalars->scale);
   for (std::int64_t i = blockIdx.x; i < block.rows; i += gridDim.x) {
     const std::int64_t global = block.row0 + i;
-    const bool row_used = !is_skipped(block.skip, global);
+    const bool row_used = !block.skip.at(global);
     const A* dots = block.dots + i * block.ld;
     const T* row = static_cast<const T*>(weights.data) + global * weights.ld + block.column0;
     double sum = 0;
     for (std::int64_t j = threadIdx.x; row_used && j < block.columns; j += kThreads) {
       const double w = Convert<double>::from(row[j]);
       // A candidate that is masked by its bias may have a weight of 0, but 0 times -inf is NaN.
-      if (w == 0 || is_skipped(block.skip, block.column0 + j)) continue;
+      if (w == 0 || block.skip.at(block.column0 + j)) continue;
       const A bias = block.bias != nullptr ? block.bias[block.column0 + j] : A(0);
       sum += w * static_cast<double>(math::score<ThreadOps<A>>(dots[j], scale, bias));
     }

@@ -186,11 +186,6 @@ class Shared {
   std::int64_t offset_ = 0;  // of the element, from the start of shared memory
 };
 
-template <class U, class T>
-inline Shared<U> shared_cast(const Shared<T>& p) {
-  return Shared<U>(p.range(), p.offset() - p.range().begin);
-}
-
 template <class T>
 inline Shared<T> dynamic_shared(unsigned byte_offset = 0) {
   return Shared<T>(simt::dynamic_range(byte_offset, alignof(T)), byte_offset);
