@@ -76,7 +76,7 @@ record Header(
   }
 
   /** The words of the parser for what a user may meet. */
-  private static String reason(Exception e) {
+  static String reason(Exception e) {
     String message = String.valueOf(e.getMessage());
     if (message.startsWith("invalid NPY")) {
       return "a truncated header";
