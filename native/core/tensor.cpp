@@ -157,8 +157,9 @@ void expect_separate_rows(const View& v, const char* argument) {
 }
 
 void expect_vector(const View& v, const char* argument, std::int64_t length) {
-  if (v.ndim != 1 || v.shape[0] != length) {
-    reject(argument, "[" + std::to_string(length) + "]", shape_text(v.shape, v.ndim));
+  if (v.ndim != 1 || (length >= 0 && v.shape[0] != length)) {
+    reject(argument, length >= 0 ? "[" + std::to_string(length) + "]" : "one dimension",
+           shape_text(v.shape, v.ndim));
   }
 }
 

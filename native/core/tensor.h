@@ -49,6 +49,7 @@ View reachable_view_of(const lsm_tensor* tensor, const char* argument, const lsm
 // Further demands; each throws with the argument's name, what was expected and what came.
 void expect_floating(const View& v, const char* argument);
 void expect_shape(const View& v, const char* argument, std::int64_t rows, std::int64_t columns);
+// length -1: any
 void expect_vector(const View& v, const char* argument, std::int64_t length);
 void expect_scalar(const View& v, const char* argument);
 // An output matrix whose rows do not share elements.

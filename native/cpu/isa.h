@@ -3,6 +3,7 @@
 #define LOSSMITH_CPU_ISA_H_
 
 #include "cpu/kernels/contrastive_tile.h"
+#include "cpu/kernels/label_tile.h"
 #include "cpu/kernels/rows.h"
 
 namespace lossmith {
@@ -11,6 +12,7 @@ struct Kernels {
   const char* isa;
   const ContrastiveTileKernels* contrastive;
   const RowKernels* rows;
+  const LabelTileKernels* labels;
 };
 
 // The best set that this machine runs; LOSSMITH_ISA=baseline|avx2|avx512 lowers it (read once),

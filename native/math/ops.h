@@ -21,10 +21,16 @@ struct ScalarF64 {
   static V set(double x) { return x; }
   static V mul_add(V a, V b, V c) { return a * b + c; }
   static V max(V a, V b) { return a > b ? a : b; }
+  static V min(V a, V b) { return a < b ? a : b; }
+  static V abs(V a) { return ::fabs(a); }
+  // a < b ? x : y
+  static V if_less(V a, V b, V x, V y) { return a < b ? x : y; }
+  static V if_equal(V a, V b, V x, V y) { return a == b ? x : y; }
   static V zero_if_equal(V v, V x) { return v == x ? 0.0 : v; }
   static V exp(V x) { return ::exp(x); }
   static double sum(V v) { return v; }
   static double largest(V v) { return v; }
+  static double smallest(V v) { return v; }
 };
 
 }  // namespace math

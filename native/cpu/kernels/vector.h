@@ -22,9 +22,14 @@ struct VectorOps {
   static V set(float x) { return hn::Set(D(), x); }
   static V mul_add(V a, V b, V c) { return hn::MulAdd(a, b, c); }
   static V max(V a, V b) { return hn::Max(a, b); }
+  static V min(V a, V b) { return hn::Min(a, b); }
+  static V abs(V a) { return hn::Abs(a); }
+  static V if_less(V a, V b, V x, V y) { return hn::IfThenElse(hn::Lt(a, b), x, y); }
+  static V if_equal(V a, V b, V x, V y) { return hn::IfThenElse(hn::Eq(a, b), x, y); }
   static V zero_if_equal(V v, V x) { return hn::IfThenZeroElse(hn::Eq(v, x), v); }
   static float sum(V v) { return hn::GetLane(hn::SumOfLanes(D(), v)); }
   static float largest(V v) { return hn::GetLane(hn::MaxOfLanes(D(), v)); }
+  static float smallest(V v) { return hn::GetLane(hn::MinOfLanes(D(), v)); }
 
   // e^x, relative error below 2 units in the last place; results under 2^-126 are 0, above the
   // largest float infinity, NaN stays NaN. x = n ln2 + f with |f| <= ln2/2, ln2 in two parts;

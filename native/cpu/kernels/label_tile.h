@@ -1,0 +1,119 @@
+// Kernels over one tile of products u_ij = <x_i, z_j> of a loss over label sets, held in cache. A is
+// the accumulation type: float (vectorised, one version per instruction set) or double (the oracle).
+// An entry that does not take part has the product -infinity (label_taken_out).
+#ifndef LOSSMITH_CPU_KERNELS_LABEL_TILE_H_
+#define LOSSMITH_CPU_KERNELS_LABEL_TILE_H_
+
+#include <cstdint>
+#include <limits>
+
+namespace lossmith {
+
+template <class A>
+constexpr A label_taken_out() {
+  return -std::numeric_limits<A>::infinity();
+}
+
+// s_ij = cap(scale u_ij + bias_j)
+template <class A>
+struct LabelScores {
+  A* products;  // [rows, columns]
+  std::int64_t ld;
+  std::int64_t rows, columns;
+  A scale;
+  A softcap;      // 0: none
+  const A* bias;  // [columns] or null
+};
+
+// What the dense part of a loss is made of.
+enum class LabelDense { exponential, sigmoid, top_k };
+
+// Sums over the tile's columns, one of each per row; those that are null are not made.
+template <class A>
+struct LabelSums {
+  LabelScores<A> scores;
+  A alpha;                 // 1, or that of soft top-k: z = alpha s
+  A* max;                  // of z
+  A* sum;                  // of e^(z - max)
+  A* min;                  // of z
+  A* softplus;             // of ln(1 + e^s)
+  A* uniform;              // of w_j s_ij
+  const A* column_weight;  // w, or null for 1
+  const A* targets;        // [rows, targets_ld] q or null
+  std::int64_t targets_ld;
+  A* target_sum;  // of q_ij s_ij
+};
+
+// Soft top-k at a threshold t = hi + lo per row, for the rows with active[i] != 0: sum of
+// y = sigm(alpha (s + t)), and sum of e^(m + ln(y (1-y))) with m = min |z| where that exceeds 40 (all
+// memberships saturate), else 0.
+template <class A>
+struct LabelTopK {
+  LabelScores<A> scores;
+  A alpha;
+  const A* hi;
+  const A* lo;
+  const std::uint8_t* active;
+  A* sum;
+  A* slope;
+  A* least;
+};
+
+// Coefficients G_ij = scale dL/ds_ij of the dense part:
+//   exponential  factor_i e^((s - hi_i) - lo_i) - uniform_i w_j - q_ij target_i
+//   sigmoid      factor_i sigm(s)
+//   top_k        factor_i e^(least_i - |z|) / (1 + e^-|z|)^2,  z = alpha ((s + hi_i) + lo_i)
+// times the slope of the cap. Products are overwritten.
+template <class A>
+struct LabelCoefficients {
+  LabelScores<A> scores;
+  LabelDense dense;
+  A alpha;
+  const A* factor;
+  const A* hi;
+  const A* lo;
+  const A* least;
+  const A* uniform;        // null: none
+  const A* column_weight;  // null: 1
+  const A* targets;        // null: none
+  std::int64_t targets_ld;
+  const A* target;
+  double scale_gradient;  // out: sum_ij G_ij u_ij
+};
+
+struct LabelTileKernels {
+  void (*sums)(const LabelSums<float>& tile);
+  void (*top_k)(const LabelTopK<float>& tile);
+  void (*coefficients)(LabelCoefficients<float>& tile);
+  // The score of one entry: the very number that enters the sums.
+  float (*score)(const LabelScores<float>& tile, std::int64_t row, std::int64_t column);
+  // Largest |value| of a [rows, columns] matrix.
+  float (*largest)(const float* values, std::int64_t ld, std::int64_t rows, std::int64_t columns);
+};
+
+const LabelTileKernels& label_kernels();  // those of the chosen instruction set
+
+// The oracle's versions.
+void label_sums(const LabelSums<double>& tile);
+void label_top_k(const LabelTopK<double>& tile);
+void label_coefficients(LabelCoefficients<double>& tile);
+double label_score(const LabelScores<double>& tile, std::int64_t row, std::int64_t column);
+double label_largest(const double* values, std::int64_t ld, std::int64_t rows,
+                     std::int64_t columns);
+
+inline void label_sums(const LabelSums<float>& tile) { label_kernels().sums(tile); }
+inline void label_top_k(const LabelTopK<float>& tile) { label_kernels().top_k(tile); }
+inline void label_coefficients(LabelCoefficients<float>& tile) {
+  label_kernels().coefficients(tile);
+}
+inline float label_score(const LabelScores<float>& tile, std::int64_t row, std::int64_t column) {
+  return label_kernels().score(tile, row, column);
+}
+inline float label_largest(const float* values, std::int64_t ld, std::int64_t rows,
+                           std::int64_t columns) {
+  return label_kernels().largest(values, ld, rows, columns);
+}
+
+}  // namespace lossmith
+
+#endif  // LOSSMITH_CPU_KERNELS_LABEL_TILE_H_
