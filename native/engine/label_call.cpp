@@ -5,7 +5,6 @@
 
 #include "core/status.h"
 #include "engine/demands.h"
-#include "engine/update_call.h"
 
 namespace lossmith {
 namespace {
@@ -178,19 +177,19 @@ void take_outputs(const LabelArguments& a, const lsm_device& device, LabelCall& 
 }
 
 void take_update(const LabelArguments& a, const lsm_device& device, LabelCall& c) {
-  c.updates = a.update != nullptr;
-  if (!c.updates) {
+  if (a.update == nullptr) {
     if (a.update_state != nullptr) reject("update_state", "NULL without update", "a tensor");
     if (a.new_labels != nullptr) reject("new_labels", "NULL without update", "a tensor");
     return;
   }
   if (c.given_products()) reject("update", "NULL where labels is NULL", "an update");
   if (c.grad_labels.present()) reject("grad_labels", "NULL with update", "a tensor");
-  c.update = *a.update;
-  c.update_state = optional_view_of(a.update_state, "update_state", device);
-  c.new_labels = view_of(a.new_labels, "new_labels", device);
-  expect_update(c.update, c.labels, c.update_state, c.new_labels, "labels", "update_state",
-                "new_labels");
+  c.update.options = *a.update;
+  c.update.weights = c.labels;
+  c.update.state = optional_view_of(a.update_state, "update_state", device);
+  c.update.new_weights = view_of(a.new_labels, "new_labels", device);
+  expect_update(c.update.options, c.labels, c.update.state, c.update.new_weights, "labels",
+                "update_state", "new_labels");
 }
 
 void expect_option(bool holds, const char* name, const char* expected, double got) {
@@ -240,7 +239,7 @@ LabelCall validate(const LabelArguments& arguments, const lsm_device& device) {
   take_update(arguments, device, call);
   // A step in place is the one case where an output may be an input.
   View nothing;
-  const bool in_place = call.updates && call.new_labels.data == call.labels.data;
+  const bool in_place = call.update.present() && call.update.new_weights.data == call.labels.data;
   const View& labels = in_place ? nothing : call.labels;
   expect_disjoint_outputs({{"x", &call.x, false},
                            {"labels", &labels, false},
@@ -265,8 +264,8 @@ LabelCall validate(const LabelArguments& arguments, const lsm_device& device) {
                            {"grad_labels", &call.grad_labels, true},
                            {"grad_log_scale", &call.grad_log_scale, true},
                            {"grad_bias", &call.grad_bias, true},
-                           {"update_state", &call.update_state, true},
-                           {"new_labels", &call.new_labels, true}});
+                           {"update_state", &call.update.state, true},
+                           {"new_labels", &call.update.new_weights, true}});
   return call;
 }
 

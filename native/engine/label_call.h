@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/tensor.h"
+#include "engine/update_call.h"
 #include "lossmith/labels.h"
 
 namespace lossmith {
@@ -33,15 +34,13 @@ struct IdSets {
 
 struct LabelCall {
   lsm_label_options options{};
-  lsm_update_options update{};
-  bool updates = false;  // labels are stepped in the same pass
+  UpdateCall update;  // present: labels are stepped in the same pass
 
   View x, labels;  // labels not present: x [n,l] holds the products
   IdSets positives, ignored;
   View target, soft_target, candidates, k_rows;
   View log_scale, bias, class_weight, row_weight, upstream;
   View loss, row_loss, threshold, grad_x, grad_labels, grad_log_scale, grad_bias;
-  View update_state, new_labels;
 
   std::int64_t n = 0, l = 0, d = 0;  // d = 0: given products
   std::int64_t columns = 0;          // labels that take part: candidates, or all
@@ -49,7 +48,7 @@ struct LabelCall {
   bool given_products() const { return !labels.present(); }
   bool is_loss(std::int32_t kind) const { return options.loss == kind; }
   // Whether the labels' gradient is made, for an output or for a step.
-  bool wants_label_gradient() const { return grad_labels.present() || updates; }
+  bool wants_label_gradient() const { return grad_labels.present() || update.present(); }
   bool wants_gradients() const {
     return grad_x.present() || wants_label_gradient() || grad_log_scale.present() ||
            grad_bias.present();
