@@ -19,15 +19,6 @@ std::vector<double> Scattered(const std::vector<double>& rows, const std::vector
   return result;
 }
 
-// The value with the mantissa of f16 and any exponent, as if it were scaled into its range first.
-float WithHalfMantissa(float value) {
-  constexpr int kBits = 11;
-  int exponent = 0;
-  const float mantissa = std::frexp(value, &exponent);
-  if (!std::isfinite(value)) return value;
-  return std::ldexp(std::nearbyint(std::ldexp(mantissa, kBits)), exponent - kBits);
-}
-
 template <typename Real>
 std::vector<double> Doubles(const std::vector<Real>& values) {
   return {values.begin(), values.end()};
