@@ -3,6 +3,7 @@ module org.lossmith {
   requires org.bytedeco.javacpp;
 
   exports org.lossmith;
+  exports org.lossmith.data;
 
   // The loader of JavaCPP reads the annotations of the presets and initialises the bindings.
   opens org.lossmith.internal to
