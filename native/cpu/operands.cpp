@@ -98,6 +98,20 @@ void store_gradient_rows(const View& gradient, const RowSource& source, const do
   });
 }
 
+template <class A>
+void gradient_rows(const RowSource& source, const double* inverse_norms, std::int64_t begin,
+                   std::int64_t end, const A* g, std::int64_t ld, A* out) {
+  const std::int64_t width = source.view.shape[1];
+  dispatch_floating(source.view.type, [&](auto tag) {
+    using S = decltype(tag);
+    for (std::int64_t i = begin; i < end; ++i) {
+      store_row(source.view.row<const S>(source.source_row(i)), width,
+                inverse_norms != nullptr ? inverse_norms + i : nullptr, g + (i - begin) * ld,
+                out + (i - begin) * width);
+    }
+  });
+}
+
 template <class T>
 void add_weighted_rows(int threads, const T* rows, std::int64_t ld, std::int64_t count,
                        std::int64_t width, const double* weights, double* sum) {
@@ -147,5 +161,9 @@ template void store_gradient_rows(const View&, const RowSource&, const double*, 
                                   std::int64_t, const float*, std::int64_t);
 template void store_gradient_rows(const View&, const RowSource&, const double*, std::int64_t,
                                   std::int64_t, const double*, std::int64_t);
+template void gradient_rows(const RowSource&, const double*, std::int64_t, std::int64_t,
+                            const float*, std::int64_t, float*);
+template void gradient_rows(const RowSource&, const double*, std::int64_t, std::int64_t,
+                            const double*, std::int64_t, double*);
 
 }  // namespace lossmith

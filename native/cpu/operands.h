@@ -32,6 +32,11 @@ template <class A>
 void store_gradient_rows(const View& gradient, const RowSource& source, const double* inverse_norms,
                          std::int64_t begin, std::int64_t end, const A* g, std::int64_t ld);
 
+// The same, packed: rows of `width` elements to out.
+template <class A>
+void gradient_rows(const RowSource& source, const double* inverse_norms, std::int64_t begin,
+                   std::int64_t end, const A* g, std::int64_t ld, A* out);
+
 // sum += sum_i weights_i row_i, weights null: 1. In the order of the rows for every element.
 template <class T>
 void add_weighted_rows(int threads, const T* rows, std::int64_t ld, std::int64_t count,
