@@ -9,6 +9,7 @@
 #include "cpu/copy.h"
 #include "cpu/isa.h"
 #include "cpu/machine.h"
+#include "cpu/top_k.h"
 #include "math/logsumexp.h"
 
 namespace lossmith {
@@ -89,6 +90,9 @@ class CpuBackend : public Backend {
   lsm_contrastive_plan plan_contrastive(const ContrastiveCall& call,
                                         lsm_context_s& context) const override {
     return lossmith::plan_contrastive(call, context);
+  }
+  void run_top_k(const TopKCall& call, lsm_context_s& context) const override {
+    lossmith::run_top_k(call, context);
   }
 };
 

@@ -5,6 +5,7 @@
 #include "cpu/kernels/contrastive_tile.h"
 #include "cpu/kernels/label_tile.h"
 #include "cpu/kernels/rows.h"
+#include "cpu/kernels/select.h"
 
 namespace lossmith {
 
@@ -13,6 +14,7 @@ struct Kernels {
   const ContrastiveTileKernels* contrastive;
   const RowKernels* rows;
   const LabelTileKernels* labels;
+  const SelectKernels* select;
 };
 
 // The best set that this machine runs; LOSSMITH_ISA=baseline|avx2|avx512 lowers it (read once),

@@ -10,6 +10,7 @@
 #include "cuda/memory.h"
 #include "cuda/merge_logsumexp.h"
 #include "cuda/state.h"
+#include "cuda/top_k.h"
 #include "cuda/transfer.h"
 
 namespace lossmith {
@@ -101,6 +102,10 @@ class CudaBackend : public Backend {
                                         lsm_context_s& context) const override {
     const DeviceGuard guard(context.device.id);
     return cuda::plan_contrastive(call, context);
+  }
+  void run_top_k(const TopKCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::run_top_k(call, context);
   }
 };
 

@@ -30,5 +30,6 @@ set(cuda_sources
   measure.cpp
   memory.cpp
   state.cpp
+  top_k.cpp
   transfer.cpp
 )

@@ -11,6 +11,7 @@
 #include "core/tensor.h"
 #include "core/workspace.h"
 #include "engine/contrastive_call.h"
+#include "engine/top_k_call.h"
 #include "lossmith/device.h"
 #include "lossmith/tensor.h"
 
@@ -69,6 +70,7 @@ class Backend {
   virtual void run_contrastive(const ContrastiveCall& call, lsm_context_s& context) const = 0;
   virtual lsm_contrastive_plan plan_contrastive(const ContrastiveCall& call,
                                                 lsm_context_s& context) const = 0;
+  virtual void run_top_k(const TopKCall& call, lsm_context_s& context) const = 0;
 };
 
 // {0, 0} is the CPU.
