@@ -9,9 +9,10 @@ import java.io.IOException;
 public final class XmcFormatException extends IOException {
   private static final long serialVersionUID = 1L;
 
-  /** Where the error is: line and column from 1. */
+  /** The line of the error, from 1. */
   private final long line;
 
+  /** The byte of that line, from 1. */
   private final long column;
 
   /**
