@@ -10,6 +10,7 @@
 #include "cpu/isa.h"
 #include "cpu/machine.h"
 #include "cpu/top_k.h"
+#include "cpu/update.h"
 #include "math/logsumexp.h"
 
 namespace lossmith {
@@ -75,6 +76,12 @@ class CpuBackend : public Backend {
       };
       set_element(merged, i, math::merged_logsumexp(parts.shape[0], part));
     }
+  }
+  void run_update(const UpdateStep& step, lsm_context_s& context) const override {
+    lossmith::run_update(step, context);
+  }
+  void normalize_rows(const NormalizeCall& call, lsm_context_s& context) const override {
+    lossmith::normalize_rows(call, context);
   }
   double measure_gemm(lsm_context_s& context, Type type, std::int64_t m, std::int64_t n,
                       std::int64_t k, int repeats) const override {

@@ -5,18 +5,21 @@
 
 namespace lossmith {
 namespace baseline {
+extern const UpdateKernels update_kernels;
 extern const ContrastiveTileKernels contrastive_tile_kernels;
 extern const RowKernels row_kernels;
 extern const LabelTileKernels label_tile_kernels;
 extern const SelectKernels select_kernels;
 }  // namespace baseline
 namespace avx2 {
+extern const UpdateKernels update_kernels;
 extern const ContrastiveTileKernels contrastive_tile_kernels;
 extern const RowKernels row_kernels;
 extern const LabelTileKernels label_tile_kernels;
 extern const SelectKernels select_kernels;
 }  // namespace avx2
 namespace avx512 {
+extern const UpdateKernels update_kernels;
 extern const ContrastiveTileKernels contrastive_tile_kernels;
 extern const RowKernels row_kernels;
 extern const LabelTileKernels label_tile_kernels;
@@ -26,12 +29,12 @@ extern const SelectKernels select_kernels;
 namespace {
 
 constexpr Kernels kSets[] = {
-    {"baseline", &baseline::contrastive_tile_kernels, &baseline::row_kernels,
-     &baseline::label_tile_kernels, &baseline::select_kernels},
-    {"avx2", &avx2::contrastive_tile_kernels, &avx2::row_kernels, &avx2::label_tile_kernels,
-     &avx2::select_kernels},
-    {"avx512", &avx512::contrastive_tile_kernels, &avx512::row_kernels, &avx512::label_tile_kernels,
-     &avx512::select_kernels},
+    {"baseline", &baseline::update_kernels, &baseline::contrastive_tile_kernels,
+     &baseline::row_kernels, &baseline::label_tile_kernels, &baseline::select_kernels},
+    {"avx2", &avx2::update_kernels, &avx2::contrastive_tile_kernels, &avx2::row_kernels,
+     &avx2::label_tile_kernels, &avx2::select_kernels},
+    {"avx512", &avx512::update_kernels, &avx512::contrastive_tile_kernels, &avx512::row_kernels,
+     &avx512::label_tile_kernels, &avx512::select_kernels},
 };
 
 int best_supported() {

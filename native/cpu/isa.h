@@ -6,11 +6,13 @@
 #include "cpu/kernels/label_tile.h"
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/select.h"
+#include "cpu/kernels/update.h"
 
 namespace lossmith {
 
 struct Kernels {
   const char* isa;
+  const UpdateKernels* update;
   const ContrastiveTileKernels* contrastive;
   const RowKernels* rows;
   const LabelTileKernels* labels;

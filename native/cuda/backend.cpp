@@ -12,6 +12,7 @@
 #include "cuda/state.h"
 #include "cuda/top_k.h"
 #include "cuda/transfer.h"
+#include "cuda/update.h"
 
 namespace lossmith {
 namespace cuda {
@@ -83,6 +84,14 @@ class CudaBackend : public Backend {
                        const View& merged) const override {
     const DeviceGuard guard(context.device.id);
     cuda::merge_logsumexp(state_of(context).stream, parts, merged);
+  }
+  void run_update(const UpdateStep& step, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    update_rows(state_of(context).stream, step.update, step.rows());
+  }
+  void normalize_rows(const NormalizeCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::normalize_rows(state_of(context).stream, call);
   }
   double measure_gemm(lsm_context_s& context, Type type, std::int64_t m, std::int64_t n,
                       std::int64_t k, int repeats) const override {

@@ -22,11 +22,13 @@ set(cuda_sources
   kernels/gemm_mma.cu
   kernels/gemm_tf32.cu
   kernels/merge_logsumexp.cu
+  kernels/normalize_rows.cu
   kernels/rows_dots.cu
   kernels/rows_load.cu
   kernels/rows_store.cu
   kernels/rows_sum.cu
   kernels/rows_vectors.cu
+  kernels/update.cu
   measure.cpp
   memory.cpp
   state.cpp

@@ -12,6 +12,7 @@
 #include "core/workspace.h"
 #include "engine/contrastive_call.h"
 #include "engine/top_k_call.h"
+#include "engine/update_call.h"
 #include "lossmith/device.h"
 #include "lossmith/tensor.h"
 
@@ -63,6 +64,8 @@ class Backend {
   // merged[i] = ln sum_k exp(parts[k,i]), f32 or f64; NaN and +infinity propagate.
   virtual void merge_logsumexp(lsm_context_s& context, const View& parts,
                                const View& merged) const = 0;
+  virtual void run_update(const UpdateStep& step, lsm_context_s& context) const = 0;
+  virtual void normalize_rows(const NormalizeCall& call, lsm_context_s& context) const = 0;
   virtual double measure_gemm(lsm_context_s& context, Type type, std::int64_t m, std::int64_t n,
                               std::int64_t k, int repeats) const = 0;
   virtual double measure_copy(lsm_context_s& context, std::int64_t bytes, int repeats) const = 0;
