@@ -3,16 +3,22 @@ package org.lossmith.cli.data;
 import java.util.List;
 
 /**
- * The features of texts in rows: row {@code i} has the table slots {@code slots[starts[i]]} up to
- * but without {@code slots[starts[i + 1]]}. Computed once, read by every training step.
+ * Features in rows: row {@code i} has the table slots {@code slots[starts[i]]} up to but without
+ * {@code slots[starts[i + 1]]}. Computed once, read by every training step.
  *
  * @param starts where each row begins, and the end of the last; rows + 1 numbers
  * @param slots slots in {@code [0, buckets)}, repetitions allowed
- * @param buckets number of slots of the table, a power of two
+ * @param values factor of each slot; null: one divided by the number of slots of the row
+ * @param buckets number of slots of the table
  */
-public record Features(int[] starts, int[] slots, int buckets) {
+public record Features(int[] starts, int[] slots, float[] values, int buckets) {
   private static final int SHORTEST = 1;
   private static final int LONGEST = 4;
+
+  /** Features of which a row is the mean. */
+  public Features(int[] starts, int[] slots, int buckets) {
+    this(starts, slots, null, buckets);
+  }
 
   /** Hashes the n-grams of 1 to 4 code points of every text into a table of slots. */
   public static Features of(List<String> texts, int buckets) {

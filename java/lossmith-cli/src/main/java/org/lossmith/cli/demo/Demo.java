@@ -11,6 +11,7 @@ import java.util.Map;
 import org.lossmith.ContrastiveLoss;
 import org.lossmith.Cwcl;
 import org.lossmith.InfoNce;
+import org.lossmith.cli.Progress;
 
 /** The demo from the names to the report. */
 final class Demo {
@@ -38,7 +39,7 @@ final class Demo {
     long start = System.nanoTime();
     Map<String, ContrastiveLoss> losses = losses();
     Files.createDirectories(out); // Now that the hyperparameters are known to be right.
-    try (Progress progress = Progress.start(quiet)) {
+    try (Progress progress = Progress.start("demo", quiet)) {
       progress.stage("reading the names of the JDK");
       DemoData data = DemoData.load(settings);
       Training training = new Training(data, settings);

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.lossmith.cli.data.Features;
 import org.lossmith.cli.data.Name;
+import org.lossmith.cli.encoder.BagEncoder;
+import org.lossmith.cli.encoder.Parallel;
 
 /**
  * Finds for each name the nearest entities by cosine. A tie counts against the name: the right
@@ -36,7 +38,7 @@ final class Retrieval {
   }
 
   /** Scores an encoder on names. */
-  Scores score(NGramEncoder encoder, Features features, List<Name> names) {
+  Scores score(BagEncoder encoder, Features features, List<Name> names) {
     int[] rows = IntStream.range(0, names.size()).toArray();
     float[] vectors = new float[rows.length * width];
     encoder.encode(features, rows, vectors);

@@ -2,6 +2,7 @@ package org.lossmith.cli.demo;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import org.lossmith.Context;
 import org.lossmith.ContrastiveInputs;
@@ -11,6 +12,8 @@ import org.lossmith.DType;
 import org.lossmith.LossResult;
 import org.lossmith.Plan;
 import org.lossmith.Tensor;
+import org.lossmith.cli.Progress;
+import org.lossmith.cli.encoder.BagEncoder;
 
 /**
  * Trains an encoder with one loss. A step gathers N pairs, lets the library compute the loss and
@@ -46,7 +49,7 @@ final class Training {
    * @param loss the loss; x is modality U, y is modality V
    */
   TrainingRun run(String name, ContrastiveLoss loss, Progress progress) {
-    NGramEncoder encoder = new NGramEncoder(settings.buckets(), settings.width(), settings.seed());
+    BagEncoder encoder = new BagEncoder(settings.buckets(), settings.width(), settings.seed());
     Random random = new Random(settings.seed());
     int[] order = new int[data.pairNames().length];
     for (int i = 0; i < order.length; i++) {
@@ -59,7 +62,7 @@ final class Training {
       for (int number = 1; number <= settings.epochs(); number++) {
         shuffle(order, random);
         epochs.add(epoch(number, order, encoder, context, batch, checkpoints, progress));
-        progress.epoch(name, epochs, checkpoints, settings.epochs());
+        progress.stage(told(name, epochs.get(number - 1), checkpoints.get(checkpoints.size() - 1)));
       }
       Plan plan = loss.plan(context, batch.inputs, "y").plan();
       long workspace = context.workspaceBytes();
@@ -70,7 +73,7 @@ final class Training {
   private Epoch epoch(
       int number,
       int[] order,
-      NGramEncoder encoder,
+      BagEncoder encoder,
       Context context,
       Batch batch,
       List<Checkpoint> checkpoints,
@@ -96,7 +99,19 @@ final class Training {
     return new Epoch(number, sum / steps(), seconds, lossSeconds);
   }
 
-  private Checkpoint judged(int step, NGramEncoder encoder) {
+  private String told(String loss, Epoch epoch, Checkpoint checkpoint) {
+    return String.format(
+        Locale.ROOT,
+        "%s %d/%d  loss %.4f  P@1 %.1f%% / %.1f%%",
+        loss,
+        epoch.number(),
+        settings.epochs(),
+        epoch.loss(),
+        100 * checkpoint.heldOut().precisionAt1(),
+        100 * checkpoint.zeroShot().precisionAt1());
+  }
+
+  private Checkpoint judged(int step, BagEncoder encoder) {
     return new Checkpoint(
         step,
         retrieval.score(encoder, data.heldOut(), data.split().heldOut()),

@@ -2,6 +2,7 @@ package org.lossmith.cli.demo;
 
 import java.util.List;
 import org.lossmith.Plan;
+import org.lossmith.cli.encoder.BagEncoder;
 
 /**
  * A finished training.
@@ -17,7 +18,7 @@ record TrainingRun(
     String name,
     List<Epoch> epochs,
     List<Checkpoint> checkpoints,
-    NGramEncoder encoder,
+    BagEncoder encoder,
     Plan plan,
     long workspaceBytes) {
   /** The scores after the last epoch. */

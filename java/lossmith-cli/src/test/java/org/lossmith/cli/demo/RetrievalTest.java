@@ -7,12 +7,13 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.lossmith.cli.data.Features;
 import org.lossmith.cli.data.Name;
+import org.lossmith.cli.encoder.BagEncoder;
 
 class RetrievalTest {
   private static final int WIDTH = 4;
   private static final Features SLOT_0 = new Features(new int[] {0, 1}, new int[] {0}, 1);
 
-  private final NGramEncoder encoder = new NGramEncoder(1, WIDTH, 5);
+  private final BagEncoder encoder = new BagEncoder(1, WIDTH, 5);
 
   @Test
   void theNearestOfSeveralRightEntitiesCounts() {

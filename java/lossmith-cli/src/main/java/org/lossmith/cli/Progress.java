@@ -1,18 +1,15 @@
-package org.lossmith.cli.demo;
+package org.lossmith.cli;
 
 import java.io.PrintStream;
-import java.util.List;
-import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
-import org.lossmith.cli.Terminal;
 
 /**
- * Tells on stderr how far the demo is: a bar where stderr is a terminal, else a line per epoch, or
+ * Tells on stderr how far a command is: a bar where stderr is a terminal, else a line per stage, or
  * nothing.
  */
-final class Progress implements AutoCloseable {
+public final class Progress implements AutoCloseable {
   private final PrintStream lines;
   private final ProgressBar bar;
 
@@ -24,9 +21,10 @@ final class Progress implements AutoCloseable {
   /**
    * Starts to tell.
    *
+   * @param command the name of the command
    * @param quiet whether to tell nothing
    */
-  static Progress start(boolean quiet) {
+  public static Progress start(String command, boolean quiet) {
     if (quiet) {
       return new Progress(null, null);
     }
@@ -40,7 +38,7 @@ final class Progress implements AutoCloseable {
     return new Progress(
         System.err,
         new ProgressBarBuilder()
-            .setTaskName("demo")
+            .setTaskName(command)
             .setInitialMax(-1)
             .setStyle(style)
             .setUpdateIntervalMillis(200)
@@ -48,14 +46,14 @@ final class Progress implements AutoCloseable {
   }
 
   /** Says how many steps there will be. */
-  void expect(long steps) {
+  public void expect(long steps) {
     if (bar != null) {
       bar.maxHint(steps);
     }
   }
 
   /** Says what is being done now. */
-  void stage(String what) {
+  public void stage(String what) {
     if (bar != null) {
       bar.setExtraMessage(what);
     } else if (lines != null) {
@@ -63,31 +61,17 @@ final class Progress implements AutoCloseable {
     }
   }
 
-  /** Counts a step. */
-  void step() {
+  /** Counts steps that were done before. */
+  public void skip(long steps) {
     if (bar != null) {
-      bar.step();
+      bar.stepTo(steps);
     }
   }
 
-  /** Tells the end of an epoch. */
-  void epoch(String loss, List<Epoch> epochs, List<Checkpoint> checkpoints, int total) {
-    Epoch epoch = epochs.get(epochs.size() - 1);
-    Checkpoint checkpoint = checkpoints.get(checkpoints.size() - 1);
-    String text =
-        String.format(
-            Locale.ROOT,
-            "%s %d/%d  loss %.4f  P@1 %.1f%% / %.1f%%",
-            loss,
-            epoch.number(),
-            total,
-            epoch.loss(),
-            100 * checkpoint.heldOut().precisionAt1(),
-            100 * checkpoint.zeroShot().precisionAt1());
+  /** Counts a step. */
+  public void step() {
     if (bar != null) {
-      bar.setExtraMessage(text);
-    } else if (lines != null) {
-      lines.println(text);
+      bar.step();
     }
   }
 

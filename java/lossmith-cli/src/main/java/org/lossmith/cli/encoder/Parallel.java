@@ -1,21 +1,21 @@
-package org.lossmith.cli.demo;
+package org.lossmith.cli.encoder;
 
 import java.util.stream.IntStream;
 
 /** Loops over ranges on all cores. */
-final class Parallel {
+public final class Parallel {
   private static final int PIECES_PER_CORE = 8;
 
   private Parallel() {}
 
   /** What to do with the rows {@code from} to {@code to - 1}. */
   @FunctionalInterface
-  interface Body {
+  public interface Body {
     void run(int from, int to);
   }
 
   /** Runs a body on disjoint ranges that cover 0 to {@code count - 1}, and waits. */
-  static void forRanges(int count, Body body) {
+  public static void forRanges(int count, Body body) {
     int pieces = Math.min(count, PIECES_PER_CORE * Runtime.getRuntime().availableProcessors());
     IntStream.range(0, pieces)
         .parallel()

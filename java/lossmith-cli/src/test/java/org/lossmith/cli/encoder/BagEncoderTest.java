@@ -1,7 +1,8 @@
-package org.lossmith.cli.demo;
+package org.lossmith.cli.encoder;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
@@ -12,7 +13,7 @@ import java.util.concurrent.ForkJoinPool;
 import org.junit.jupiter.api.Test;
 import org.lossmith.cli.data.Features;
 
-class NGramEncoderTest {
+class BagEncoderTest {
   private static final int BUCKETS = 256;
   private static final int WIDTH = 8;
 
@@ -21,7 +22,7 @@ class NGramEncoderTest {
 
   @Test
   void aNameIsTheMeanOfItsNGrams() {
-    NGramEncoder encoder = new NGramEncoder(BUCKETS, WIDTH, 1);
+    BagEncoder encoder = new BagEncoder(BUCKETS, WIDTH, 1);
     Features single = new Features(new int[] {0, 1, 2}, new int[] {7, 9}, BUCKETS);
     Features pair = new Features(new int[] {0, 2}, new int[] {7, 9}, BUCKETS);
     float[] apart = encode(encoder, single, 0, 1);
@@ -32,8 +33,37 @@ class NGramEncoderTest {
   }
 
   @Test
+  void aRowWithValuesIsTheirSum() {
+    BagEncoder encoder = new BagEncoder(BUCKETS, WIDTH, 1);
+    Features single = new Features(new int[] {0, 1, 2}, new int[] {7, 9}, BUCKETS);
+    float[] values = {0.5f, -2};
+    Features pair = new Features(new int[] {0, 2}, new int[] {7, 9}, values, BUCKETS);
+    float[] apart = encode(encoder, single, 0, 1);
+    float[] sum = encode(encoder, pair, 0);
+    for (int d = 0; d < WIDTH; d++) {
+      assertEquals(0.5f * apart[d] - 2 * apart[WIDTH + d], sum[d], 1e-7);
+    }
+    // A step of a gradient of ones moves each vector by the rate against the sign of its value.
+    float[] gradient = new float[WIDTH];
+    Arrays.fill(gradient, 1f);
+    encoder.learn(pair, new int[] {0}, gradient, 0.01);
+    float[] after = encode(encoder, single, 0, 1);
+    for (int d = 0; d < WIDTH; d++) {
+      assertEquals(apart[d] - 0.01, after[d], 1e-5);
+      assertEquals(apart[WIDTH + d] + 0.01, after[WIDTH + d], 1e-5);
+    }
+  }
+
+  @Test
+  void aTableThatNoArrayHoldsIsRefused() {
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> new BagEncoder(1 << 28, 8, 1));
+    assertTrue(e.getMessage().startsWith("dimension: expected a table of at most"));
+  }
+
+  @Test
   void aStepGoesDownTheGradient() {
-    NGramEncoder encoder = new NGramEncoder(BUCKETS, WIDTH, 1);
+    BagEncoder encoder = new BagEncoder(BUCKETS, WIDTH, 1);
     int[] rows = {0, 1, 2, 3, 4, 0};
     float[] gradient = new float[rows.length * WIDTH];
     Arrays.fill(gradient, 1f);
@@ -56,7 +86,7 @@ class NGramEncoderTest {
     }
     float[] alone = stepped(rows, gradient, 1);
     assertArrayEquals(alone, stepped(rows, gradient, 4));
-    assertTrue(alone[0] != encode(new NGramEncoder(BUCKETS, WIDTH, 1), features, 0)[0]);
+    assertTrue(alone[0] != encode(new BagEncoder(BUCKETS, WIDTH, 1), features, 0)[0]);
   }
 
   private float[] stepped(int[] rows, float[] gradient, int threads)
@@ -65,7 +95,7 @@ class NGramEncoderTest {
     try {
       return pool.submit(
               () -> {
-                NGramEncoder encoder = new NGramEncoder(BUCKETS, WIDTH, 1);
+                BagEncoder encoder = new BagEncoder(BUCKETS, WIDTH, 1);
                 encoder.learn(features, rows, gradient, 0.1);
                 encoder.learn(features, rows, gradient, 0.1);
                 return encode(encoder, features, 0, 1, 2, 3, 4);
@@ -76,7 +106,7 @@ class NGramEncoderTest {
     }
   }
 
-  private static float[] encode(NGramEncoder encoder, Features features, int... rows) {
+  private static float[] encode(BagEncoder encoder, Features features, int... rows) {
     float[] out = new float[rows.length * WIDTH];
     encoder.encode(features, rows, out);
     return out;
