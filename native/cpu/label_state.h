@@ -127,6 +127,9 @@ void sweep_top_k(LabelState<A>& s, std::int64_t begin, std::int64_t end);
 // Coefficients and everything made of them.
 template <class A>
 void sweep_gradients(LabelState<A>& s, std::int64_t begin, std::int64_t end);
+// The step of a batch without rows: its gradient is 0.
+template <class A>
+void step_without_rows(LabelState<A>& s);
 // The sums of row `begin + i` of the group over all lanes.
 template <class A>
 RowSums merged_sums(const LabelState<A>& s, std::int64_t i);

@@ -66,7 +66,6 @@ struct Sweep {
   const A* labels(const Tile& t) const {
     return s.labels_direct ? s.call.labels.template row<const A>(t.column) : labels_buffer(t);
   }
-  std::int64_t labels_ld() const { return s.labels_direct ? s.call.labels.strides[0] : s.d; }
 
   A* products(const Tile& t) const {
     return s.stored ? s.store + (t.row - begin) * s.store_ld() + t.column
@@ -329,16 +328,9 @@ struct Sweep {
     }
   }
 
-  // The labels' gradient of a tile is complete: all rows are in this group.
-  void finish_labels(const Tile& t) const {
-    if (s.gradient_direct || !s.call.wants_label_gradient()) return;
+  // A step of the tile's labels by their gradient, [columns, d].
+  void step_labels(const Tile& t, const A* step) const {
     const std::int64_t last = t.column + t.columns;
-    if (s.call.grad_labels.present()) {
-      store_gradient_rows(s.call.grad_labels, s.label_rows, s.label_inverse, t.column, last,
-                          gradient(t), s.d);
-      return;
-    }
-    const A* step = gradient(t);
     if (s.label_inverse != nullptr) {
       A* through = s.stepped_of + t.thread * s.tile_columns * s.d;
       gradient_rows(s.label_rows, s.label_inverse, t.column, last, step, s.d, through);
@@ -353,6 +345,18 @@ struct Sweep {
     const std::int64_t* index = s.entries.column_index();
     rows.row_ids = index != nullptr ? index + t.column : nullptr;
     update_rows(s.call.update, rows);
+  }
+
+  // The labels' gradient of a tile is complete: all rows are in this group.
+  void finish_labels(const Tile& t) const {
+    if (s.gradient_direct || !s.call.wants_label_gradient()) return;
+    const std::int64_t last = t.column + t.columns;
+    if (s.call.grad_labels.present()) {
+      store_gradient_rows(s.call.grad_labels, s.label_rows, s.label_inverse, t.column, last,
+                          gradient(t), s.d);
+      return;
+    }
+    step_labels(t, gradient(t));
   }
 };
 
@@ -411,6 +415,17 @@ void sweep_gradients(LabelState<A>& s, std::int64_t begin, std::int64_t end) {
 }
 
 template <class A>
+void step_without_rows(LabelState<A>& s) {
+  const Sweep<A> sweep{s, 0, 0};
+  sweep.run(
+      [&](const Tile& t) {
+        std::fill_n(sweep.gradient(t), t.columns * s.d, A(0));
+        sweep.step_labels(t, sweep.gradient(t));
+      },
+      [](const Tile&) {}, [](const Tile&) {});
+}
+
+template <class A>
 RowSums merged_sums(const LabelState<A>& s, std::int64_t i) {
   RowSums total = kNoSums;
   for (std::int64_t lane = 0; lane < s.lanes; ++lane) {
@@ -429,6 +444,7 @@ RowSums merged_sums(const LabelState<A>& s, std::int64_t i) {
   template void sweep_sums(LabelState<A>&, std::int64_t, std::int64_t);      \
   template void sweep_top_k(LabelState<A>&, std::int64_t, std::int64_t);     \
   template void sweep_gradients(LabelState<A>&, std::int64_t, std::int64_t); \
+  template void step_without_rows(LabelState<A>&);                           \
   template RowSums merged_sums(const LabelState<A>&, std::int64_t);
 LSM_INSTANTIATE(float)
 LSM_INSTANTIATE(double)

@@ -39,14 +39,15 @@ class LabelRun {
 
   void run() {
     plan();
-    if (s_.n == 0 || s_.columns == 0) {
-      write_empty();
-      return;
-    }
     Carver carver(s_.context.workspace.block(bytes_));
     carve(carver);
     prepare_rows(s_);
     prepare_operands();
+    if (s_.n == 0 || s_.columns == 0) {
+      write_empty();
+      if (s_.call.update.present()) step_without_rows(s_);
+      return;
+    }
     // All demands on the data are checked; from here on nothing fails.
     clear_outputs();
     for (std::int64_t begin = 0; begin < s_.n; begin += s_.group_rows) {
@@ -304,7 +305,7 @@ class LabelRun {
     if (one) set_element(call.grad_bias, 0, sum);
   }
 
-  // No rows or no labels take part: nothing to sum over, and a step sees a gradient of zeros.
+  // No rows or no labels take part: nothing to sum over.
   void write_empty() {
     const LabelCall& call = s_.call;
     for (const View* out : {&call.loss, &call.row_loss, &call.threshold, &call.grad_x,
