@@ -192,7 +192,7 @@ struct RowWork {
 
   double soft_top_k() {
     const lsm_label_options& o = s.call.options;
-    const double t = s.threshold[i];
+    const double t = s.search[i].t;
     const double least = -sums.max;
     double loss = 0;
     double pull = 0;
@@ -268,52 +268,33 @@ void prepare_rows(LabelState<A>& s) {
 
 template <class A>
 void find_thresholds(LabelState<A>& s, std::int64_t begin, std::int64_t end) {
-  const double alpha = s.call.options.alpha;
-  // Relative error of sum y that the working precision can hold.
-  const double tolerance = std::is_same<A, double>::value ? 1e-12 : 5e-7;
-  constexpr int kMaxSweeps = 60;
-  constexpr int kCloseSweeps = 8;
   std::int64_t left = 0;
-  const auto set_threshold = [&](std::int64_t i, double t) {
-    s.threshold[i] = t;
-    s.hi[i] = static_cast<A>(t);
-    s.lo[i] = static_cast<A>(t - static_cast<double>(s.hi[i]));
+  const auto set_threshold = [&](std::int64_t i) {
+    s.hi[i] = static_cast<A>(s.search[i].t);
+    s.lo[i] = static_cast<A>(s.search[i].t - static_cast<double>(s.hi[i]));
   };
   for (std::int64_t i = begin; i < end; ++i) {
     s.active[i] = counts(s, i);
-    set_threshold(i, 0);
+    s.search[i].t = 0;
     if (s.active[i] == 0) continue;
     const RowSums sums = merged_sums(s, i - begin);
-    const double labels = static_cast<double>(s.entries.row(i).labels);
-    // At t_lo every y is at most k/l, at t_hi at least. sigm(z) <= e^z gives a closer start from
-    // below, where ln sum y is nearly linear: few steps follow.
-    const double edge = std::log(s.k[i] / (labels - s.k[i]));
-    const double start = (std::log(s.k[i]) - (sums.max + std::log(sums.sum))) / alpha;
-    s.low[i] = std::min(start, (edge - sums.max) / alpha);
-    s.high[i] = (edge - sums.min) / alpha;
-    set_threshold(i, std::min(std::max(start, s.low[i]), s.high[i]));
+    s.search[i] = math::TopKSearch::start(s.k[i], s.call.options.alpha,
+                                          static_cast<double>(s.entries.row(i).labels), sums.max,
+                                          sums.max + std::log(sums.sum), sums.min);
+    set_threshold(i);
     ++left;
   }
-  for (int sweep = 0; left > 0 && sweep < kMaxSweeps; ++sweep) {
+  while (left > 0) {
     sweep_top_k(s, begin, end);
     for (std::int64_t i = begin; i < end; ++i) {
       if (s.active[i] == 0) continue;
       const RowSums sums = merged_sums(s, i - begin);
-      const double error = std::fabs(sums.softplus - s.k[i]);
-      // Also leaves where nothing is comparable (NaN), or where the bracket has no room.
-      const double t = s.threshold[i];
-      double next = t;
-      if (error > tolerance * s.k[i]) {
-        next = math::top_k_next(t, sums.softplus, sums.sum * std::exp(sums.max), s.k[i], alpha,
-                                &s.low[i], &s.high[i]);
-      }
-      // Sums in the working precision may not come closer than some units in the last place.
-      const bool close = sweep >= kCloseSweeps && error <= 1e-5 * s.k[i];
-      if (next == t || close || !(s.low[i] < s.high[i]) || sweep + 1 == kMaxSweeps) {
+      s.search[i].step(sums.softplus, sums.sum * std::exp(sums.max), math::top_k_tolerance<A>());
+      if (s.search[i].done) {
         s.active[i] = 0;
         --left;
       } else {
-        set_threshold(i, next);
+        set_threshold(i);
       }
     }
   }

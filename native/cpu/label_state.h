@@ -21,6 +21,7 @@
 #include "cpu/products.h"
 #include "engine/label_call.h"
 #include "engine/similarity_plan.h"
+#include "math/top_k_search.h"
 
 namespace lossmith {
 
@@ -71,13 +72,11 @@ struct LabelState {
   bool clamped = false;
   double rows_that_count = 1;  // N: what MEAN divides by, 1 for SUM and NONE
 
-  // Rows, f64: upstream row weight / N; loss; soft top-k: k, threshold and its bracket.
+  // Rows, f64: upstream row weight / N; loss. Soft top-k: k and the search for the threshold.
   double* c = nullptr;
   double* row_loss = nullptr;
   double* k = nullptr;
-  double* threshold = nullptr;
-  double* low = nullptr;
-  double* high = nullptr;
+  math::TopKSearch* search = nullptr;
   std::uint8_t* active = nullptr;
   // Rows, as the coefficient kernel reads them.
   A *factor = nullptr, *hi = nullptr, *lo = nullptr, *least = nullptr;

@@ -210,7 +210,8 @@ class LabelRun {
       *v = carver.take<A>(s_.n);
     }
     if (s_.top_k()) {
-      for (double** v : {&s_.k, &s_.threshold, &s_.low, &s_.high}) *v = carver.take<double>(s_.n);
+      s_.k = carver.take<double>(s_.n);
+      s_.search = carver.take<math::TopKSearch>(s_.n);
       s_.active = carver.take<std::uint8_t>(s_.n);
     }
     s_.sums = carver.take<RowSums>(s_.lanes * s_.group_rows);
@@ -283,7 +284,7 @@ class LabelRun {
       const double row = s_.row_loss[i] * weight;
       loss += row;
       if (call.row_loss.present()) set_element(call.row_loss, i, row);
-      if (call.threshold.present()) set_element(call.threshold, i, s_.threshold[i]);
+      if (call.threshold.present()) set_element(call.threshold, i, s_.search[i].t);
     }
     if (call.loss.present()) set_element(call.loss, 0, loss / s_.rows_that_count);
     if (call.grad_log_scale.present()) {
