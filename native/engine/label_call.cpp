@@ -39,34 +39,6 @@ void take_matrices(const LabelArguments& a, const lsm_device& device, LabelCall&
   }
 }
 
-IdSets take_sets(lsm_input offsets, lsm_input ids, lsm_input values, const std::string& name,
-                 std::int64_t n, const lsm_device& device) {
-  const std::string offsets_name = name + "_offsets";
-  const std::string ids_name = name + "_ids";
-  const std::string values_name = name + "_values";
-  IdSets sets;
-  sets.offsets = optional_view_of(offsets, offsets_name.c_str(), device);
-  sets.ids = optional_view_of(ids, ids_name.c_str(), device);
-  sets.values = optional_view_of(values, values_name.c_str(), device);
-  if (!sets.offsets.present()) {
-    if (sets.ids.present()) reject(offsets_name.c_str(), "a tensor beside " + ids_name, "NULL");
-    if (sets.values.present()) {
-      reject(offsets_name.c_str(), "a tensor beside " + values_name, "NULL");
-    }
-    return sets;
-  }
-  if (!sets.ids.present()) reject(ids_name.c_str(), "a tensor beside " + offsets_name, "NULL");
-  expect_type(sets.offsets, offsets_name.c_str(), Type::i64, Type::i64);
-  expect_vector(sets.offsets, offsets_name.c_str(), n + 1);
-  expect_type(sets.ids, ids_name.c_str(), Type::i32, Type::i64);
-  expect_vector(sets.ids, ids_name.c_str(), -1);
-  if (sets.values.present()) {
-    expect_vector_type(sets.values, values_name.c_str());
-    expect_vector(sets.values, values_name.c_str(), sets.ids.shape[0]);
-  }
-  return sets;
-}
-
 void take_truth(const LabelArguments& a, const lsm_device& device, LabelCall& c) {
   c.positives =
       take_sets(a.positive_offsets, a.positive_ids, a.positive_values, "positive", c.n, device);
@@ -197,6 +169,34 @@ void expect_option(bool holds, const char* name, const char* expected, double go
 }
 
 }  // namespace
+
+IdSets take_sets(lsm_input offsets, lsm_input ids, lsm_input values, const std::string& name,
+                 std::int64_t n, const lsm_device& device) {
+  const std::string offsets_name = name + "_offsets";
+  const std::string ids_name = name + "_ids";
+  const std::string values_name = name + "_values";
+  IdSets sets;
+  sets.offsets = optional_view_of(offsets, offsets_name.c_str(), device);
+  sets.ids = optional_view_of(ids, ids_name.c_str(), device);
+  sets.values = optional_view_of(values, values_name.c_str(), device);
+  if (!sets.offsets.present()) {
+    if (sets.ids.present()) reject(offsets_name.c_str(), "a tensor beside " + ids_name, "NULL");
+    if (sets.values.present()) {
+      reject(offsets_name.c_str(), "a tensor beside " + values_name, "NULL");
+    }
+    return sets;
+  }
+  if (!sets.ids.present()) reject(ids_name.c_str(), "a tensor beside " + offsets_name, "NULL");
+  expect_type(sets.offsets, offsets_name.c_str(), Type::i64, Type::i64);
+  expect_vector(sets.offsets, offsets_name.c_str(), n + 1);
+  expect_type(sets.ids, ids_name.c_str(), Type::i32, Type::i64);
+  expect_vector(sets.ids, ids_name.c_str(), -1);
+  if (sets.values.present()) {
+    expect_vector_type(sets.values, values_name.c_str());
+    expect_vector(sets.values, values_name.c_str(), sets.ids.shape[0]);
+  }
+  return sets;
+}
 
 void validate_options(const lsm_label_options* options) {
   if (options == nullptr) reject("options", "hyperparameters", "NULL");

@@ -3,6 +3,7 @@
 #define LOSSMITH_ENGINE_LABEL_CALL_H_
 
 #include <cstdint>
+#include <string>
 
 #include "core/tensor.h"
 #include "engine/update_call.h"
@@ -56,6 +57,11 @@ struct LabelCall {
   // Whether the positives are kept out of the sum over the labels.
   bool excludes_positives() const { return is_loss(LSM_DECOUPLED_SOFTMAX); }
 };
+
+// The tensors of one set per row, named <name>_offsets, <name>_ids, <name>_values; NULL offsets give
+// none. Their values are not looked at.
+IdSets take_sets(lsm_input offsets, lsm_input ids, lsm_input values, const std::string& name,
+                 std::int64_t n, const lsm_device& device);
 
 // Throws on the first argument that is not as the header demands, values of tensors apart (the CPU
 // backend checks those, kernels answer with NaN). Writes nothing.
