@@ -28,6 +28,7 @@ set(cuda_sources
   kernels/rows_store.cu
   kernels/rows_sum.cu
   kernels/rows_vectors.cu
+  kernels/top_k.cu
   kernels/update.cu
   measure.cpp
   memory.cpp
