@@ -65,7 +65,6 @@ std::int64_t keep_best(Candidate<A>* candidates, std::int64_t count, std::int64_
 template <class A>
 class SharedFloor {
  public:
-  void start() { value_.store(-std::numeric_limits<A>::infinity(), std::memory_order_relaxed); }
   A value() const { return value_.load(std::memory_order_relaxed); }
   // Of a task whose worst kept score is `score`. Another task's label may have the same score and
   // rank before it: scores equal to it are not out.
@@ -77,10 +76,11 @@ class SharedFloor {
   }
 
  private:
-  std::atomic<A> value_;
+  std::atomic<A> value_{-std::numeric_limits<A>::infinity()};
 };
 
-// The best of a row, while scores come in the order of their ids.
+// The best of a row, while scores come in the order of their ids. Lies in raw memory: start() is its
+// beginning.
 template <class A>
 class BestOfRow {
  public:
@@ -142,12 +142,12 @@ class BestOfRow {
     open_ = false;
   }
 
-  Candidate<A>* candidates_ = nullptr;
-  std::int64_t kept_ = 0;
-  std::int64_t count_ = 0;
-  SharedFloor<A>* floor_ = nullptr;  // null: the row is this task's alone
-  A threshold_ = 0;
-  bool open_ = true;  // there is no threshold yet
+  Candidate<A>* candidates_;
+  std::int64_t kept_;
+  std::int64_t count_;
+  SharedFloor<A>* floor_;  // null: the row is this task's alone
+  A threshold_;
+  bool open_;  // there is no threshold yet
 };
 
 }  // namespace lossmith
