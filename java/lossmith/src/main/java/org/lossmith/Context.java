@@ -6,6 +6,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.lossmith.internal.ContextOptions;
 import org.lossmith.internal.ContrastiveOptions;
+import org.lossmith.internal.LabelOptions;
 import org.lossmith.internal.LossmithNative;
 import org.lossmith.internal.base.Handle;
 import org.lossmith.internal.base.Library;
@@ -47,6 +48,11 @@ public final class Context implements AutoCloseable {
   private final ContrastiveOptions options;
 
   private ContrastiveLoss optionsOwner;
+
+  /** The same of {@link #labelOptionsOwner}. */
+  private final LabelOptions labelOptions;
+
+  private LabelLoss labelOptionsOwner;
   private volatile long budget;
 
   /** Room for the result of {@link #item}; guarded by the lock. */
@@ -60,6 +66,8 @@ public final class Context implements AutoCloseable {
     long address = create(builder);
     ContrastiveOptions kept = new ContrastiveOptions();
     options = kept;
+    LabelOptions keptLabels = new LabelOptions();
+    labelOptions = keptLabels;
     threads = LossmithNative.lsm_context_threads(address);
     handle =
         new Handle(
@@ -67,6 +75,7 @@ public final class Context implements AutoCloseable {
             address,
             () -> {
               kept.close();
+              keptLabels.close();
               Status.check(LossmithNative.lsm_context_destroy(address));
             });
     if (watched) {
@@ -362,6 +371,15 @@ public final class Context implements AutoCloseable {
       optionsOwner = loss;
     }
     return options;
+  }
+
+  /** The same for a loss over labels. */
+  LabelOptions options(LabelLoss loss) {
+    if (labelOptionsOwner != loss) {
+      LabelCalls.fill(labelOptions, loss);
+      labelOptionsOwner = loss;
+    }
+    return labelOptions;
   }
 
   /** Describes a context. Not safe for use by several threads. */

@@ -2,7 +2,7 @@ package org.lossmith;
 
 import org.lossmith.internal.LossmithNative;
 
-/** What a contrastive loss does with its scores between loss and gradient. */
+/** What a loss does with its scores between loss and gradient. */
 public enum Plan {
   /** The faster of the two that the budget of the context allows. */
   AUTO(LossmithNative.LSM_PLAN_AUTO),

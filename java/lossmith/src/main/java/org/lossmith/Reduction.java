@@ -4,7 +4,7 @@ import org.lossmith.internal.LossmithNative;
 
 /** How the losses of the rows become one loss. */
 public enum Reduction {
-  /** Their sum divided by the number of pairs that are not ignored. */
+  /** Their sum divided by the number of pairs, or of rows, that count. */
   MEAN(LossmithNative.LSM_MEAN),
   /** Their sum. */
   SUM(LossmithNative.LSM_SUM),

@@ -24,6 +24,20 @@ final class Uses {
     release(tensors, tensors.length);
   }
 
+  /** Begins a use of a tensor that may not be given. */
+  static void acquire(Tensor tensor) {
+    if (tensor != null) {
+      tensor.acquire();
+    }
+  }
+
+  /** Ends what {@link #acquire(Tensor)} began. */
+  static void release(Tensor tensor) {
+    if (tensor != null) {
+      tensor.release();
+    }
+  }
+
   /** The native tensor, 0 for one that is not given. */
   static long address(Tensor tensor) {
     return tensor == null ? 0 : tensor.nativeTensor();

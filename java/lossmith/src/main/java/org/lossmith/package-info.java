@@ -2,9 +2,10 @@
  * Fused native loss functions: loss and gradients from one call, without the big intermediate.
  *
  * <p>A loss is a record whose components are its hyperparameters ({@link org.lossmith.InfoNce},
- * {@link org.lossmith.Cwcl}). It is evaluated on {@link org.lossmith.Tensor tensors} within a
- * {@link org.lossmith.Context}, and gives a {@link org.lossmith.LossResult}. All three of the
- * latter hold native memory and are closed by their owner, best with try-with-resources.
+ * {@link org.lossmith.Cwcl}; over large sets of labels the {@link org.lossmith.LabelLoss label
+ * losses}). It is evaluated on {@link org.lossmith.Tensor tensors} within a {@link
+ * org.lossmith.Context}, and gives a {@link org.lossmith.LossResult}. All three of the latter hold
+ * native memory and are closed by their owner, best with try-with-resources.
  *
  * <h2>Handles</h2>
  *

@@ -144,7 +144,7 @@ final class Cases {
   }
 
   /** The values as the element type holds them. */
-  private static double[][] rounded(double[][] values, DType type) {
+  static double[][] rounded(double[][] values, DType type) {
     if (values.length == 0 || type == DType.F64) {
       return values;
     }
@@ -201,7 +201,7 @@ final class Cases {
     }
   }
 
-  private static void close(
+  static void close(
       String name, double[] expected, Tensor actual, double tolerance, double size) {
     double[] got = actual.toDoubleArray();
     assertEquals(expected.length, got.length, name);

@@ -184,7 +184,7 @@ final class Oracle {
     return Arrays.stream(rows).mapToObj(i -> matrix[i]).toArray(double[][]::new);
   }
 
-  private static double at(double[] values, int i, double otherwise) {
+  static double at(double[] values, int i, double otherwise) {
     if (values == null) {
       return otherwise;
     }
@@ -195,7 +195,7 @@ final class Oracle {
     return Arrays.stream(matrix).flatMapToDouble(Arrays::stream).map(Math::abs).max().orElse(0);
   }
 
-  private static double dot(double[] a, double[] b) {
+  static double dot(double[] a, double[] b) {
     double sum = 0;
     for (int k = 0; k < a.length; k++) {
       sum += a[k] * b[k];
@@ -203,7 +203,7 @@ final class Oracle {
     return sum;
   }
 
-  private static double logSumExp(double[] z) {
+  static double logSumExp(double[] z) {
     double max = Arrays.stream(z).max().orElse(Double.NEGATIVE_INFINITY);
     double sum = 0;
     for (double v : z) {
@@ -212,7 +212,7 @@ final class Oracle {
     return max + Math.log(sum);
   }
 
-  private static double[][] unit(double[][] matrix, boolean normalize) {
+  static double[][] unit(double[][] matrix, boolean normalize) {
     if (!normalize) {
       return matrix;
     }
@@ -224,7 +224,7 @@ final class Oracle {
     return out;
   }
 
-  private static void throughNorm(double[][] gradient, double[][] matrix) {
+  static void throughNorm(double[][] gradient, double[][] matrix) {
     double[][] unit = unit(matrix, true);
     for (int i = 0; i < matrix.length; i++) {
       double norm = Math.sqrt(dot(matrix[i], matrix[i]));

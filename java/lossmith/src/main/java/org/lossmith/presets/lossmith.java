@@ -26,7 +26,10 @@ import org.bytedeco.javacpp.tools.InfoMapper;
             "lossmith/context.h",
             "lossmith/tensor.h",
             "lossmith/contrastive.h",
-            "lossmith/contrastive_sharded.h"
+            "lossmith/contrastive_sharded.h",
+            "lossmith/update.h",
+            "lossmith/labels.h",
+            "lossmith/retrieval.h"
           },
           link = "lossmith@.0",
           preload = {"gomp@.1", "dnnl@.3"},
@@ -66,7 +69,10 @@ public class lossmith implements InfoMapper, LoadEnabled {
                     "LOSSMITH_CONTEXT_H_",
                     "LOSSMITH_TENSOR_H_",
                     "LOSSMITH_CONTRASTIVE_H_",
-                    "LOSSMITH_CONTRASTIVE_SHARDED_H_")
+                    "LOSSMITH_CONTRASTIVE_SHARDED_H_",
+                    "LOSSMITH_UPDATE_H_",
+                    "LOSSMITH_LABELS_H_",
+                    "LOSSMITH_RETRIEVAL_H_")
                 .cppTypes()
                 .annotations()
                 .cppText(""))
@@ -85,6 +91,9 @@ public class lossmith implements InfoMapper, LoadEnabled {
         .put(new Info("lsm_contrastive_options").pointerTypes("ContrastiveOptions"))
         .put(new Info("lsm_contrastive_plan").pointerTypes("NativePlan"))
         .put(new Info("lsm_shard").pointerTypes("NativeShard"))
+        .put(new Info("lsm_top_k_options").pointerTypes("TopKOptions"))
+        .put(new Info("lsm_update_options").pointerTypes("UpdateOptions"))
+        .put(new Info("lsm_label_options").pointerTypes("LabelOptions"))
         .put(new Info("lsm_last_error").javaText("public static native String lsm_last_error();"))
         .put(new Info("lsm_version").javaText("public static native String lsm_version();"))
         .put(new Info("lsm_describe").javaText("public static native String lsm_describe();"));
