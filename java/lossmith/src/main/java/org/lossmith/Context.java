@@ -8,6 +8,7 @@ import org.lossmith.internal.ContextOptions;
 import org.lossmith.internal.ContrastiveOptions;
 import org.lossmith.internal.LabelOptions;
 import org.lossmith.internal.LossmithNative;
+import org.lossmith.internal.TopKOptions;
 import org.lossmith.internal.base.Handle;
 import org.lossmith.internal.base.Library;
 import org.lossmith.internal.base.Status;
@@ -49,6 +50,11 @@ public final class Context implements AutoCloseable {
 
   private ContrastiveLoss optionsOwner;
 
+  /** Native copy of what {@link TopK} looks for. */
+  private final TopKOptions searchOptions;
+
+  private TopK searchOptionsOwner;
+
   /** The same of {@link #labelOptionsOwner}. */
   private final LabelOptions labelOptions;
 
@@ -66,6 +72,8 @@ public final class Context implements AutoCloseable {
     long address = create(builder);
     ContrastiveOptions kept = new ContrastiveOptions();
     options = kept;
+    TopKOptions keptSearch = new TopKOptions();
+    searchOptions = keptSearch;
     LabelOptions keptLabels = new LabelOptions();
     labelOptions = keptLabels;
     threads = LossmithNative.lsm_context_threads(address);
@@ -75,6 +83,7 @@ public final class Context implements AutoCloseable {
             address,
             () -> {
               kept.close();
+              keptSearch.close();
               keptLabels.close();
               Status.check(LossmithNative.lsm_context_destroy(address));
             });
@@ -380,6 +389,15 @@ public final class Context implements AutoCloseable {
       labelOptionsOwner = loss;
     }
     return labelOptions;
+  }
+
+  /** The same for a search. */
+  TopKOptions options(TopK search) {
+    if (searchOptionsOwner != search) {
+      TopKCalls.fill(searchOptions, search);
+      searchOptionsOwner = search;
+    }
+    return searchOptions;
   }
 
   /** Describes a context. Not safe for use by several threads. */

@@ -167,7 +167,7 @@ final class Transfers {
         && tensor.isContiguous();
   }
 
-  private static void chunks(Tensor tensor, Move move) {
+  static void chunks(Tensor tensor, Move move) {
     int width = tensor.dtype().bytes();
     long step = CHUNK / width;
     tensor.acquire();

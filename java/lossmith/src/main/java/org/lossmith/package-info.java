@@ -7,6 +7,10 @@
  * org.lossmith.Context}, and gives a {@link org.lossmith.LossResult}. All three of the latter hold
  * native memory and are closed by their owner, best with try-with-resources.
  *
+ * <p>{@link org.lossmith.TopK} finds the best labels of every row, {@link
+ * org.lossmith.RankingMetrics} says how good they are, {@link org.lossmith.LabelSets} holds what is
+ * true.
+ *
  * <h2>Handles</h2>
  *
  * <p>Closing twice is allowed. Using a closed object is an {@link IllegalStateException}. Closing
