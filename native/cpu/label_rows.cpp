@@ -289,7 +289,8 @@ void find_thresholds(LabelState<A>& s, std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       if (s.active[i] == 0) continue;
       const RowSums sums = merged_sums(s, i - begin);
-      s.search[i].step(sums.softplus, sums.sum * std::exp(sums.max), math::top_k_tolerance<A>());
+      s.search[i].step(sums.softplus + (sums.uniform - s.k[i]), sums.sum * std::exp(sums.max),
+                       math::top_k_resolution<A>());
       if (s.search[i].done) {
         s.active[i] = 0;
         --left;

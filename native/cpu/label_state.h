@@ -34,8 +34,8 @@ constexpr std::int64_t kMaxLanes = 16;
 struct RowSums {
   double max, sum;  // of exponentials; soft top-k: -least and sum of y(1-y) e^least
   double min;
-  double softplus;    // soft top-k: sum of y
-  double uniform;     // sum of w s
+  double softplus;    // soft top-k: sum of y - [z > 0]
+  double uniform;     // sum of w s; soft top-k: number of z > 0
   double target_sum;  // sum of q s
   double target;      // sum of q
 };

@@ -221,12 +221,14 @@ struct Sweep {
     LabelTopK<A> tile{scores(t),        static_cast<A>(s.call.options.alpha),
                       s.hi + t.row,     s.lo + t.row,
                       s.active + t.row, results(t, 0),
-                      results(t, 1),    results(t, 2)};
+                      results(t, 1),    results(t, 2),
+                      results(t, 3)};
     label_top_k(tile);
     RowSums* out = sums(t.lane) + (t.row - begin);
     for (std::int64_t i = 0; i < t.rows; ++i) {
       if (s.active[t.row + i] == 0) continue;
-      out[i].softplus += tile.sum[i];
+      out[i].uniform += tile.above[i];
+      out[i].softplus += tile.surplus[i];
       add_exponentials(out[i], -static_cast<double>(tile.least[i]), tile.slope[i]);
     }
   }

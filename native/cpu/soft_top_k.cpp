@@ -19,9 +19,10 @@ constexpr std::int64_t kChunk = 512;  // elements summed in the working precisio
 
 // The sums of one row at its threshold.
 struct Memberships {
-  double sum = 0;
-  double slope = 0;  // sum y (1-y) e^least
-  double least = 0;  // min |z| where the whole row saturates, else 0
+  double above = 0;    // number of z > 0
+  double surplus = 0;  // sum of y - [z > 0]
+  double slope = 0;    // sum y (1-y) e^least
+  double least = 0;    // min |z| where the whole row saturates, else 0
   double slope_sum() const { return slope * std::exp(-least); }
 };
 
@@ -115,10 +116,11 @@ class SoftTopKRun {
     Memberships m;
     bool first = true;
     for (std::int64_t begin = 0; begin < rows_.l; begin += kChunk) {
-      A sum, slope, least;
+      A above, surplus, slope, least;
       label_top_k(LabelTopK<A>{chunk(scores, begin), static_cast<A>(rows_.options.alpha), &hi, &lo,
-                               &active, &sum, &slope, &least});
-      m.sum += sum;
+                               &active, &above, &surplus, &slope, &least});
+      m.above += above;
+      m.surplus += surplus;
       // Slopes have the factor e^least of their own chunk: all take that of the smallest.
       const double part = static_cast<double>(least);
       const double shared = first ? part : std::min(m.least, part);
@@ -135,7 +137,7 @@ class SoftTopKRun {
     Memberships m;
     while (!search.done) {
       m = sums_at(search.t, scores);
-      search.step(m.sum, m.slope_sum(), math::top_k_tolerance<A>());
+      search.step(m.surplus + (m.above - search.k), m.slope_sum(), math::top_k_resolution<A>());
     }
     if (rows_.threshold.present()) set_element(rows_.threshold, i, search.t);
     if (call_.memberships.present()) store_memberships(i, search.t, scores);

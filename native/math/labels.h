@@ -6,16 +6,19 @@
 
 #include <math.h>
 
+#include <type_traits>
+
 #include "math/ops.h"
 
 namespace lossmith {
 namespace math {
 
 // tanh: below 0.4 the Taylor polynomial of degree 13 (truncation under 1e-8), else from
-// e^(-2|u|), where 1 - e^(-2|u|) >= 0.55 keeps its digits.
+// e^(-2|u|), where 1 - e^(-2|u|) >= 0.55 keeps its digits. f64 takes the library's.
 template <class Ops>
 LSM_HD inline typename Ops::V tanh_of(typename Ops::V u) {
   using A = typename Ops::Scalar;
+  if constexpr (std::is_same<typename Ops::V, double>::value) return ::tanh(u);
   const auto one = Ops::set(A(1));
   const auto size = Ops::abs(u);
   const auto e = Ops::exp(Ops::set(A(-2)) * size);
@@ -33,10 +36,11 @@ LSM_HD inline typename Ops::V tanh_of(typename Ops::V u) {
 }
 
 // ln(1 + e) for e in [0, 1]: 2 atanh(r) with r = e/(2+e) <= 1/3, whose series ends below 1e-9 after
-// nine terms.
+// nine terms. f64 takes the library's.
 template <class Ops>
 LSM_HD inline typename Ops::V log1p_of_unit(typename Ops::V e) {
   using A = typename Ops::Scalar;
+  if constexpr (std::is_same<typename Ops::V, double>::value) return ::log1p(e);
   const auto r = e / (Ops::set(A(2)) + e);
   const auto q = r * r;
   auto p = Ops::set(A(1.0 / 17.0));
@@ -96,19 +100,6 @@ LSM_HD inline double top_k_term(double z, bool plain) {
 }
 LSM_HD inline double top_k_slope(double z, double alpha, bool plain) {
   return -alpha * sigmoid_f64(-z) * (plain ? sigmoid_f64(z) : 1.0);
-}
-
-// The next threshold of soft top-k by safeguarded Newton on ln sum y - ln k, whose slope is
-// alpha sum y(1-y) / sum y. [lo, hi] is narrowed; the step falls back to its middle.
-LSM_HD inline double top_k_next(double t, double sum, double slope_sum, double k, double alpha,
-                                double* lo, double* hi) {
-  if (sum < k) {
-    *lo = t;
-  } else {
-    *hi = t;
-  }
-  const double next = t - ::log(sum / k) * sum / (alpha * slope_sum);
-  return next > *lo && next < *hi ? next : 0.5 * (*lo + *hi);
 }
 
 }  // namespace math

@@ -6,7 +6,6 @@
 #include <math.h>
 
 #include "core/host_device.h"
-#include "math/labels.h"
 
 namespace lossmith {
 namespace math {
@@ -15,6 +14,7 @@ struct TopKSearch {
   double k, alpha;
   double t;          // where to make the sums
   double low, high;  // t lies between
+  double last_error;
   int steps;
   bool done;
 
@@ -29,6 +29,7 @@ struct TopKSearch {
     TopKSearch s{};
     s.k = a_k;
     s.alpha = an_alpha;
+    s.last_error = INFINITY;
     s.low = first < below ? first : below;
     s.high = (edge - min) / an_alpha;
     s.t = first < below ? below : first;
@@ -36,28 +37,37 @@ struct TopKSearch {
     return s;
   }
 
-  // With sum y and sum y (1-y) at t: whether t is good enough, else the next t. `tolerance` is the
-  // relative error of sum y that the sums' precision can hold.
-  LSM_HD void step(double sum, double slope_sum, double tolerance) {
-    constexpr int kMaxSteps = 60;
-    constexpr int kCloseSteps = 8;
-    const double error = ::fabs(sum - k);
+  // With error = sum y - k and sum y (1-y) at t: whether t is good enough, else the next t, by a
+  // Newton step on ln sum y, whose slope is alpha sum y (1-y) / sum y, or half the bracket.
+  // `resolution`: steps, in units of 1/alpha, that the sums cannot resolve.
+  LSM_HD void step(double error, double slope_sum, double resolution) {
+    constexpr int kMaxSteps = 80;
+    if (error < 0) {
+      low = t;
+    } else {
+      high = t;
+    }
+    const double newton = ::log1p(error / k) * (k + error) / (alpha * slope_sum);
     ++steps;
-    // Not comparable (NaN) is done too. Rounding may keep sums some units in the last place away.
-    const bool far = error > (steps > kCloseSteps ? 20 * tolerance : tolerance) * k;
-    if (!far || steps == kMaxSteps) {
+    // Not comparable (NaN) is done too.
+    if (!(::fabs(error) > 0) || ::fabs(alpha * newton) <= resolution || steps == kMaxSteps) {
       done = true;
       return;
     }
-    const double next = top_k_next(t, sum, slope_sum, k, alpha, &low, &high);
-    done = next == t || !(low < high);
+    // Newton's steps have a fixed length where members and others are far apart and ln sum y has a
+    // plateau: then the bracket is halved.
+    const bool slow = steps > 2 && ::fabs(error) > 0.1 * last_error;
+    double next = t - newton;
+    if (slow || !(next > low && next < high)) next = 0.5 * (low + high);
+    last_error = ::fabs(error);
+    done = !(next > low && next < high);
     if (!done) t = next;
   }
 };
 
-// Relative errors of sum y that sums in f32 and f64 can hold.
+// Steps that sums in f32 and f64 cannot resolve.
 template <class A>
-LSM_HD constexpr double top_k_tolerance() {
+LSM_HD constexpr double top_k_resolution() {
   return sizeof(A) == sizeof(double) ? 1e-12 : 5e-7;
 }
 

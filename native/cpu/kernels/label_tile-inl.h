@@ -165,11 +165,17 @@ struct LabelTile {
       });
       const A shift = least > kSaturated ? least : A(0);
       t.least[i] = shift;
-      t.sum[i] = sum_of(columns, [&](auto ops, std::int64_t j) {
+      t.above[i] = sum_of(columns, [&](auto ops, std::int64_t j) {
         using Ops = decltype(ops);
+        return Ops::if_less(Ops::set(A(0)), z(ops, j), Ops::set(A(1)), Ops::set(A(0)));
+      });
+      t.surplus[i] = sum_of(columns, [&](auto ops, std::int64_t j) {
+        using Ops = decltype(ops);
+        const auto zero = Ops::set(A(0));
         const auto v = z(ops, j);
-        const auto e = Ops::exp(Ops::set(A(0)) - Ops::abs(v));
-        return math::sigmoid<Ops>(v, e, Ops::set(A(1)) / (Ops::set(A(1)) + e));
+        const auto e = Ops::exp(zero - Ops::abs(v));
+        const auto part = e / (Ops::set(A(1)) + e);
+        return Ops::if_less(zero, v, zero - part, part);
       });
       t.slope[i] = sum_of(columns, [&](auto ops, std::int64_t j) {
         return scaled_slope<decltype(ops)>(z(ops, j), shift);

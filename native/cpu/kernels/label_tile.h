@@ -44,9 +44,10 @@ struct LabelSums {
   A* target_sum;  // of q_ij s_ij
 };
 
-// Soft top-k at a threshold t = hi + lo per row, for the rows with active[i] != 0: sum of
-// y = sigm(alpha (s + t)), and sum of e^(m + ln(y (1-y))) with m = min |z| where that exceeds 40 (all
-// memberships saturate), else 0.
+// Soft top-k at a threshold t = hi + lo per row, for the rows with active[i] != 0. With
+// z = alpha (s + t), y = sigm(z): the number of z > 0, the sum of y - [z > 0] (whose terms keep their
+// digits where memberships saturate), and the sum of y (1-y) e^least with least = min |z| where that
+// exceeds 40 (all memberships saturate), else 0.
 template <class A>
 struct LabelTopK {
   LabelScores<A> scores;
@@ -54,7 +55,8 @@ struct LabelTopK {
   const A* hi;
   const A* lo;
   const std::uint8_t* active;
-  A* sum;
+  A* above;
+  A* surplus;
   A* slope;
   A* least;
 };
