@@ -37,8 +37,8 @@ class ErrorsTest extends LeakFreeTest {
           ""                                        | lossmith: expected a command, got none
           compute                                   | lossmith: expected one of
           --frobnicate                              | got '--frobnicate'
-          eval                                      | expected an operation (infonce, cwcl), got none
-          eval clip                                 | expected one of infonce, cwcl, got 'clip'
+          eval                                      | expected an operation (infonce, cwcl, decoupled-softmax
+          eval clip                                 | expected one of infonce, cwcl, decoupled-softmax
           eval cwcl                                 | --x: expected a .npy file, got nothing
           eval cwcl --x x --y x                     | expected exactly one of --reference and --weights
           eval cwcl --x x --y x --refrence x        | did you mean --reference?

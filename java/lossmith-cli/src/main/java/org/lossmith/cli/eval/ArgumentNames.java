@@ -18,7 +18,7 @@ final class ArgumentNames {
   static RuntimeException translated(EvalRequest request, RuntimeException e) {
     String message = String.valueOf(e.getMessage());
     int colon = message.indexOf(':');
-    String name = colon < 0 ? "" : snakeCase(message.substring(0, colon));
+    String name = colon < 0 ? "" : name(request, message.substring(0, colon));
     String rest = colon < 0 ? message : message.substring(colon);
     if (e instanceof BudgetException) {
       return new FailureException("--" + message, e);
@@ -34,6 +34,10 @@ final class ArgumentNames {
     }
     boolean isInput = request.operation().inputs().stream().anyMatch(i -> i.name().equals(name));
     return new FailureException((isInput ? Flags.of(name) : name) + rest, e);
+  }
+
+  private static String name(EvalRequest request, String libraryName) {
+    return request.operation().argument(snakeCase(libraryName), request.inputs().keySet());
   }
 
   /** The C header's spelling of a Java name: maxScale is max_scale. */

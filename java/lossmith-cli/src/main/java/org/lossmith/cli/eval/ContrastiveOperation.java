@@ -12,8 +12,7 @@ import org.lossmith.cli.eval.Input.Role;
 
 /** What the contrastive losses have in common: inputs, hyperparameters and gradients. */
 abstract class ContrastiveOperation implements Operation {
-  /** Gradient by the temperature, which the library has as the gradient by the log-scale. */
-  static final String TEMPERATURE = "temperature";
+  static final String TEMPERATURE = LossEvaluation.TEMPERATURE;
 
   private static final double DEFAULT_TEMPERATURE = 0.07;
 
@@ -88,7 +87,7 @@ abstract class ContrastiveOperation implements Operation {
     if (call.gradients().contains("bias") && call.tensor("bias") == null) {
       throw new UsageException("--grad-bias: expected with --bias, got no --bias");
     }
-    return new ContrastiveEvaluation(loss(call), inputs(call), context, call);
+    return ContrastiveEvaluation.of(loss(call), inputs(call), context, call);
   }
 
   private static ContrastiveInputs inputs(Call call) {

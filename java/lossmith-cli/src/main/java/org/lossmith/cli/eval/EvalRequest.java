@@ -13,6 +13,7 @@ import org.lossmith.Device;
  * @param parameters every hyperparameter
  * @param given the hyperparameters that the user named
  * @param gradients files to write, by the name of the gradient
+ * @param outputs further files to write, by the name of the output
  * @param rowLoss file to write the row losses to, or null
  * @param dtype type to compute in, or null for that of the files
  * @param budget workspace bytes, or null for the default
@@ -25,6 +26,7 @@ record EvalRequest(
     Map<String, Object> parameters,
     Set<String> given,
     Map<String, Path> gradients,
+    Map<String, Path> outputs,
     Path rowLoss,
     Device device,
     DType dtype,

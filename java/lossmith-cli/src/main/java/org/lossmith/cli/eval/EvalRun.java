@@ -32,29 +32,35 @@ final class EvalRun {
       throw new UsageException("--repeat: expected at least 1, got " + request.repeat());
     }
     Map<String, Tensor> tensors = new LinkedHashMap<>();
+    Map<String, LabelledSets> sets = new LinkedHashMap<>();
     try (Context context = context(request)) {
       InputLoader loader = new InputLoader(request.device(), request.dtype());
       for (Input input : request.operation().inputs()) {
         Path file = request.inputs().get(input.name());
-        if (file != null) {
+        if (file != null && input.role() == Input.Role.SETS) {
+          sets.put(input.name(), loader.loadSets(input, file));
+        } else if (file != null) {
           tensors.put(input.name(), loader.load(input, file));
         }
       }
       Call call =
           new Call(
               tensors,
+              sets,
               request.parameters(),
               request.given(),
               request.gradients().keySet(),
+              request.outputs().keySet(),
               request.rowLoss() != null);
       try (Evaluation evaluation = request.operation().prepare(context, call)) {
         double milliseconds = time(evaluation, request.repeat());
-        return report(request, context, loader, tensors, evaluation, milliseconds);
+        return report(request, context, loader, call, evaluation, milliseconds);
       }
     } catch (IllegalArgumentException | BudgetException e) {
       throw ArgumentNames.translated(request, e);
     } finally {
       tensors.values().forEach(Tensor::close);
+      sets.values().forEach(LabelledSets::close);
     }
   }
 
@@ -84,16 +90,27 @@ final class EvalRun {
       EvalRequest request,
       Context context,
       InputLoader loader,
-      Map<String, Tensor> tensors,
+      Call call,
       Evaluation evaluation,
       double milliseconds) {
     Map<String, EvalReport.FileFacts> inputs = new LinkedHashMap<>();
-    tensors.forEach((name, tensor) -> inputs.put(name, facts(request.inputs().get(name), tensor)));
+    request
+        .inputs()
+        .forEach(
+            (name, file) ->
+                inputs.put(
+                    name,
+                    call.tensor(name) != null
+                        ? facts(file, call.tensor(name))
+                        : facts(file, call.sets(name))));
     Map<String, EvalReport.FileFacts> outputs = new LinkedHashMap<>();
     request
         .gradients()
         .forEach(
             (name, file) -> outputs.put("grad_" + name, write(file, evaluation.gradient(name))));
+    request
+        .outputs()
+        .forEach((name, file) -> outputs.put(name, write(file, evaluation.output(name))));
     if (request.rowLoss() != null) {
       outputs.put("row_loss", write(request.rowLoss(), evaluation.rowLoss()));
     }
@@ -126,6 +143,11 @@ final class EvalRun {
     List<Long> shape = Arrays.stream(tensor.shape()).boxed().toList();
     return new EvalReport.FileFacts(
         file.toString(), shape, tensor.dtype().name().toLowerCase(Locale.ROOT));
+  }
+
+  private static EvalReport.FileFacts facts(Path file, LabelledSets sets) {
+    return new EvalReport.FileFacts(
+        file.toString(), List.of(sets.sets().rows(), sets.columns()), "csr");
   }
 
   private static List<Double> values(Tensor tensor) {

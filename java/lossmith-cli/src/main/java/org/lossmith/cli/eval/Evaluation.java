@@ -21,6 +21,9 @@ interface Evaluation extends AutoCloseable {
   /** The losses of the rows, if the call asked for them; closed with this object. */
   Tensor rowLoss();
 
+  /** A further output that the call asked for; closed with this object. */
+  Tensor output(String name);
+
   @Override
   void close();
 }

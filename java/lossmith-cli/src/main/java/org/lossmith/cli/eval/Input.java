@@ -1,7 +1,7 @@
 package org.lossmith.cli.eval;
 
 /**
- * An input of an operation: a .npy file behind a flag.
+ * An input of an operation: a .npy file, for sets of labels a .npz file, behind a flag.
  *
  * @param name the name of the input in the C header; the flag has {@code -} for {@code _}
  * @param role how elements of the file become elements of the tensor
@@ -19,7 +19,16 @@ record Input(String name, Role role, String shape, boolean required, String desc
     /** Numbers that are f32 or f64 whatever the data is; f2 becomes f32. */
     VECTOR,
     /** Flags: anything but 0 is set. */
-    MASK
+    MASK,
+    /** Integers, which become i64. */
+    INDEX,
+    /** A set of labels for each row: a matrix of SciPy in compressed rows, in a .npz file. */
+    SETS
+  }
+
+  /** What the file is, for messages. */
+  String format() {
+    return role == Role.SETS ? ".npz" : ".npy";
   }
 
   /** The flag on the command line. */

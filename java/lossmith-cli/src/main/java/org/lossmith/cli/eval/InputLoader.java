@@ -12,6 +12,7 @@ import org.lossmith.Tensor;
 import org.lossmith.cli.FailureException;
 import org.lossmith.cli.UsageException;
 import org.lossmith.cli.npy.NpyFiles;
+import org.lossmith.cli.npy.NpzFiles;
 
 /** Reads the files of an evaluation into tensors of the types that the operation takes. */
 final class InputLoader {
@@ -60,6 +61,15 @@ final class InputLoader {
     }
   }
 
+  /** Reads sets of labels; the caller closes them. */
+  LabelledSets loadSets(Input input, Path file) {
+    try {
+      return LabelledSets.of(NpzFiles.matrix(file), device);
+    } catch (FailureException e) {
+      throw new FailureException(input.flag() + " " + e.getMessage(), e);
+    }
+  }
+
   private Tensor converted(Input input, Path file, Tensor tensor) {
     return switch (input.role()) {
       case DATA -> data(input, file, tensor);
@@ -67,6 +77,8 @@ final class InputLoader {
       case VECTOR ->
           real(input, file, tensor).dtype() == DType.F64 ? tensor : as(DType.F32, tensor);
       case MASK -> mask(input, file, tensor);
+      case INDEX -> index(input, file, tensor);
+      case SETS -> throw new AssertionError(input);
     };
   }
 
@@ -114,6 +126,26 @@ final class InputLoader {
     Tensor mask = Tensor.of(flags, tensor.shape());
     tensor.close();
     return mask;
+  }
+
+  private static Tensor index(Input input, Path file, Tensor tensor) {
+    if (tensor.dtype() == DType.I64) {
+      return tensor;
+    }
+    if (tensor.dtype() != DType.I32) {
+      throw new FailureException(
+          String.format(
+              "%s %s: expected i4 or i8 elements, got %s",
+              input.flag(), file, name(tensor.dtype())));
+    }
+    long[] wide = new long[Math.toIntExact(tensor.elements())];
+    ByteBuffer values = tensor.asByteBuffer().order(ByteOrder.nativeOrder());
+    for (int i = 0; i < wide.length; i++) {
+      wide[i] = values.getInt();
+    }
+    Tensor index = Tensor.of(wide, tensor.shape());
+    tensor.close();
+    return index;
   }
 
   private static Tensor as(DType dtype, Tensor tensor) {

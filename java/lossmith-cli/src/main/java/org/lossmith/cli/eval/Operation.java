@@ -1,6 +1,9 @@
 package org.lossmith.cli.eval;
 
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.lossmith.Context;
 
 /**
@@ -26,6 +29,29 @@ interface Operation {
 
   /** What gradients there are, each written by {@code --grad-NAME}. */
   List<String> gradients();
+
+  /** Further outputs, each written by a flag of its name, with one line for the help. */
+  default Map<String, String> outputs() {
+    return Map.of();
+  }
+
+  /** The flags that the shortest call has. */
+  default String synopsis() {
+    return inputs().stream()
+        .filter(Input::required)
+        .map(i -> i.flag() + " FILE")
+        .collect(Collectors.joining(" "));
+  }
+
+  /**
+   * What the command line calls an argument of the library.
+   *
+   * @param name its name in the C header
+   * @param given the inputs that were given
+   */
+  default String argument(String name, Set<String> given) {
+    return name;
+  }
 
   /**
    * Prepares a call; nothing is computed yet.

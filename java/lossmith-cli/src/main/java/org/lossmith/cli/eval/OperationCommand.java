@@ -43,7 +43,7 @@ final class OperationCommand implements Callable<Integer> {
         .footer(command.footer());
     spec.addOption(
         OptionSpec.builder("-h", "--help").usageHelp(true).description("Show this help.").build());
-    spec.addArgGroup(group("%nInputs (.npy files):%n", command.inputFlags()));
+    spec.addArgGroup(group(command.inputHeading(), command.inputFlags()));
     spec.addArgGroup(group("%nHyperparameters:%n", command.parameterFlags()));
     spec.addArgGroup(group("%nOutputs (.npy files):%n", command.outputFlags()));
     spec.addArgGroup(group("%nHow to run:%n", runFlags()));
@@ -58,7 +58,8 @@ final class OperationCommand implements Callable<Integer> {
       if (file != null) {
         inputs.put(input.name(), file);
       } else if (input.required()) {
-        throw new UsageException(input.flag() + ": expected a .npy file, got nothing");
+        throw new UsageException(
+            input.flag() + ": expected a " + input.format() + " file, got nothing");
       }
     }
     Map<String, Object> parameters = new LinkedHashMap<>();
@@ -77,6 +78,13 @@ final class OperationCommand implements Callable<Integer> {
         gradients.put(name, file);
       }
     }
+    Map<String, Path> outputs = new LinkedHashMap<>();
+    for (String name : operation.outputs().keySet()) {
+      Path file = value(Flags.of(name));
+      if (file != null) {
+        outputs.put(name, file);
+      }
+    }
     EvalRequest request =
         new EvalRequest(
             operation,
@@ -84,6 +92,7 @@ final class OperationCommand implements Callable<Integer> {
             parameters,
             given,
             gradients,
+            outputs,
             value(ROW_LOSS),
             value("--device", Device.cpu()),
             value("--dtype"),
@@ -114,6 +123,11 @@ final class OperationCommand implements Callable<Integer> {
     return group.build();
   }
 
+  private String inputHeading() {
+    boolean sets = operation.inputs().stream().anyMatch(i -> i.role() == Input.Role.SETS);
+    return sets ? "%nInputs (.npy files, sets of labels .npz):%n" : "%nInputs (.npy files):%n";
+  }
+
   private List<OptionSpec> inputFlags() {
     List<OptionSpec> flags = new ArrayList<>();
     for (Input input : operation.inputs()) {
@@ -131,7 +145,7 @@ final class OperationCommand implements Callable<Integer> {
       if (parameter.type() == Boolean.class) {
         flag.arity("0").description(sentence(parameter.description()));
       } else {
-        flag.paramLabel(parameter.type() == Double.class ? "NUMBER" : "WORD")
+        flag.paramLabel(label(parameter.type()))
             .description(sentence(parameter.description()) + " Default: " + fallback + ".");
       }
       flags.add(flag.build());
@@ -139,11 +153,19 @@ final class OperationCommand implements Callable<Integer> {
     return flags;
   }
 
+  private static String label(Class<?> type) {
+    if (type == Double.class) {
+      return "NUMBER";
+    }
+    return type == Long.class ? "INTEGER" : "WORD";
+  }
+
   private List<OptionSpec> outputFlags() {
     List<OptionSpec> flags = new ArrayList<>();
     for (String name : operation.gradients()) {
       flags.add(file(Flags.ofGradient(name), "gradient by " + Flags.of(name).substring(2) + "."));
     }
+    operation.outputs().forEach((name, text) -> flags.add(file(Flags.of(name), text)));
     flags.add(file(ROW_LOSS, "[n]  losses of the rows before the reduction."));
     return flags;
   }
@@ -198,12 +220,7 @@ final class OperationCommand implements Callable<Integer> {
   }
 
   private String synopsis() {
-    String required =
-        operation.inputs().stream()
-            .filter(Input::required)
-            .map(i -> " " + i.flag() + " FILE")
-            .collect(Collectors.joining());
-    return "lossmith eval " + operation.name() + required + " [OPTION...]";
+    return "lossmith eval " + operation.name() + " " + operation.synopsis() + " [OPTION...]";
   }
 
   private String[] footer() {
@@ -212,7 +229,21 @@ final class OperationCommand implements Callable<Integer> {
     operation.formula().forEach(line -> lines.add("  " + line));
     lines.add("");
     lines.add("JSON: \"loss\" reads back to the same double; NaN and infinities are strings.");
-    lines.add("Files may be f2, f4 or f8 (--ignore: u1, bool or integers), in C or Fortran order.");
+    lines.add("Files may be f2, f4 or f8, in C or Fortran order;");
+    remark(lines, Input.Role.MASK, "u1, bool or integers");
+    remark(lines, Input.Role.INDEX, "i4 or i8");
+    remark(lines, Input.Role.SETS, "scipy.sparse.save_npz of CSR; values are relevances");
     return lines.toArray(String[]::new);
+  }
+
+  private void remark(List<String> lines, Input.Role role, String types) {
+    String flags =
+        operation.inputs().stream()
+            .filter(i -> i.role() == role)
+            .map(Input::flag)
+            .collect(Collectors.joining(", "));
+    if (!flags.isEmpty()) {
+      lines.add("  " + flags + ": " + types + ".");
+    }
   }
 }

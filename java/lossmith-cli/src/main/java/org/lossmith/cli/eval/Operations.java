@@ -5,7 +5,17 @@ import java.util.List;
 /** The registry of what {@code eval} offers. */
 final class Operations {
   /** All operations, in the order of {@code eval --list}. */
-  static final List<Operation> ALL = List.of(new InfoNceOperation(), new CwclOperation());
+  static final List<Operation> ALL =
+      List.of(
+          new InfoNceOperation(),
+          new CwclOperation(),
+          PositivesOperation.decoupledSoftmax(),
+          PositivesOperation.softTopK(),
+          PositivesOperation.multiLabelInfoNce(),
+          PositivesOperation.supCon(),
+          PositivesOperation.bce(),
+          TargetOperation.softmaxCrossEntropy(),
+          TargetOperation.normalizedSoftmax());
 
   private Operations() {}
 }

@@ -186,7 +186,18 @@ class EvalTest extends LeakFreeTest {
   @Test
   void listNamesEveryOperation() {
     JsonNode list = Cli.run("eval", "--list", "--json").json();
-    assertEquals(List.of("infonce", "cwcl"), list.findValuesAsText("operation"));
+    assertEquals(
+        List.of(
+            "infonce",
+            "cwcl",
+            "decoupled-softmax",
+            "soft-topk",
+            "multilabel-infonce",
+            "supcon",
+            "bce",
+            "softmax-ce",
+            "normalized-softmax"),
+        list.findValuesAsText("operation"));
     String text = Cli.run("eval", "--list").out();
     assertTrue(text.contains("cwcl") && text.contains("--x --y [--reference]"), text);
   }
