@@ -20,10 +20,7 @@ final class Integers {
 
   private static long[] read(Tensor tensor) {
     Checks.that(
-        tensor.dtype() == DType.I32 || tensor.dtype() == DType.I64,
-        "tensor",
-        "I32 or I64",
-        tensor);
+        tensor.dtype() == DType.I32 || tensor.dtype() == DType.I64, "tensor", "I32 or I64", tensor);
     tensor.acquire();
     try {
       if (tensor.elements() > Integer.MAX_VALUE - 8) {

@@ -17,7 +17,8 @@ import java.util.Arrays;
  * R@k    = 1/N sum_i 1/|T_i| |{r <= k : p_ir in T_i}|
  * nDCG@k = 1/N sum_i DCG_i / IDCG_i,  DCG_i = sum_{r <= k, p_ir in T_i} y_i(p_ir) / log2(r + 1),
  *          IDCG_i = the same of the min(k, |T_i|) most relevant labels of T_i in falling order
- * PSP@k  = sum_i sum_{r <= k, p_ir in T_i} 1/q(p_ir)  /  sum_i (the min(k, |T_i|) largest 1/q(l), l in T_i)
+ * PSP@k  = sum_i sum_{r <= k, p_ir in T_i} 1/q(p_ir)
+ *          / sum_i (sum of the min(k, |T_i|) largest 1/q(l), l in T_i)
  * MRR    = 1/N sum_i 1/r_i,  r_i the first r with p_ir in T_i; 0 without one
  * }</pre>
  *
