@@ -78,10 +78,15 @@ class NormSums {
   double sums_[math::kNormSums] = {};
 };
 
-// 16 random bits for each element of a chunk from group `first` on.
-void random_bits(std::uint64_t seed, std::uint64_t step, std::uint64_t first, std::uint16_t* bits) {
+// 16 random bits for each of the n elements of a chunk, from group `first` on. Whole vectors of
+// groups are made.
+void random_bits(std::uint64_t seed, std::uint64_t step, std::uint64_t first, std::int64_t n,
+                 std::uint16_t* bits) {
+  constexpr int kVector = 16;
+  const int groups = static_cast<int>((n + math::kRandomGroup - 1) / math::kRandomGroup);
+  const int whole = (groups + kVector - 1) / kVector * kVector;
   std::uint32_t words[kGroups * 4];
-  for (int i = 0; i < kGroups; ++i) {
+  for (int i = 0; i < whole; ++i) {
     const math::Philox random =
         math::philox4x32(math::philox_counter(first + static_cast<std::uint64_t>(i), step), seed);
     words[4 * i] = random.a;
@@ -90,7 +95,7 @@ void random_bits(std::uint64_t seed, std::uint64_t step, std::uint64_t first, st
     words[4 * i + 3] = random.d;
   }
   // The machines that this is compiled for are little-endian.
-  std::memcpy(bits, words, sizeof words);
+  std::memcpy(bits, words, static_cast<std::size_t>(whole) * 4 * sizeof(std::uint32_t));
 }
 
 // One row of a matrix of which row and width are known.
@@ -158,7 +163,7 @@ class RowStep {
       std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(W));
     } else if (options_.stochastic_rounding != 0) {
       std::uint16_t bits[kChunk];
-      random_bits(options_.seed, options_.step, group, bits);
+      random_bits(options_.seed, options_.step, group, n, bits);
       for (std::int64_t i = 0; i < n; ++i) math::round_at_random(from[i], bits[i], &to[i]);
     } else {
       for (std::int64_t i = 0; i < n; ++i) to[i] = Convert<W>::from(from[i]);
