@@ -41,8 +41,8 @@ void take_matrices(const LabelArguments& a, const lsm_device& device, LabelCall&
 
 void take_truth(const LabelArguments& a, const lsm_device& device, LabelCall& c) {
   c.positives =
-      take_sets(a.positive_offsets, a.positive_ids, a.positive_values, "positive", c.n, device);
-  c.ignored = take_sets(a.ignored_offsets, a.ignored_ids, nullptr, "ignored", c.n, device);
+      take_sets(a.positive_offsets, a.positive_ids, a.positive_values, kPositiveNames, c.n, device);
+  c.ignored = take_sets(a.ignored_offsets, a.ignored_ids, nullptr, kIgnoredNames, c.n, device);
   c.target = optional_view_of(a.target, "target", device);
   c.soft_target = optional_view_of(a.soft_target, "soft_target", device);
   const bool ce = c.is_loss(LSM_SOFTMAX_CE);
@@ -170,30 +170,26 @@ void expect_option(bool holds, const char* name, const char* expected, double go
 
 }  // namespace
 
-IdSets take_sets(lsm_input offsets, lsm_input ids, lsm_input values, const std::string& name,
+IdSets take_sets(lsm_input offsets, lsm_input ids, lsm_input values, const SetNames& names,
                  std::int64_t n, const lsm_device& device) {
-  const std::string offsets_name = name + "_offsets";
-  const std::string ids_name = name + "_ids";
-  const std::string values_name = name + "_values";
+  const auto beside = [](const char* other) { return std::string("a tensor beside ") + other; };
   IdSets sets;
-  sets.offsets = optional_view_of(offsets, offsets_name.c_str(), device);
-  sets.ids = optional_view_of(ids, ids_name.c_str(), device);
-  sets.values = optional_view_of(values, values_name.c_str(), device);
+  sets.offsets = optional_view_of(offsets, names.offsets, device);
+  sets.ids = optional_view_of(ids, names.ids, device);
+  sets.values = optional_view_of(values, names.values, device);
   if (!sets.offsets.present()) {
-    if (sets.ids.present()) reject(offsets_name.c_str(), "a tensor beside " + ids_name, "NULL");
-    if (sets.values.present()) {
-      reject(offsets_name.c_str(), "a tensor beside " + values_name, "NULL");
-    }
+    if (sets.ids.present()) reject(names.offsets, beside(names.ids), "NULL");
+    if (sets.values.present()) reject(names.offsets, beside(names.values), "NULL");
     return sets;
   }
-  if (!sets.ids.present()) reject(ids_name.c_str(), "a tensor beside " + offsets_name, "NULL");
-  expect_type(sets.offsets, offsets_name.c_str(), Type::i64, Type::i64);
-  expect_vector(sets.offsets, offsets_name.c_str(), n + 1);
-  expect_type(sets.ids, ids_name.c_str(), Type::i32, Type::i64);
-  expect_vector(sets.ids, ids_name.c_str(), -1);
+  if (!sets.ids.present()) reject(names.ids, beside(names.offsets), "NULL");
+  expect_type(sets.offsets, names.offsets, Type::i64, Type::i64);
+  expect_vector(sets.offsets, names.offsets, n + 1);
+  expect_type(sets.ids, names.ids, Type::i32, Type::i64);
+  expect_vector(sets.ids, names.ids, -1);
   if (sets.values.present()) {
-    expect_vector_type(sets.values, values_name.c_str());
-    expect_vector(sets.values, values_name.c_str(), sets.ids.shape[0]);
+    expect_vector_type(sets.values, names.values);
+    expect_vector(sets.values, names.values, sets.ids.shape[0]);
   }
   return sets;
 }

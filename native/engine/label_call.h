@@ -3,7 +3,6 @@
 #define LOSSMITH_ENGINE_LABEL_CALL_H_
 
 #include <cstdint>
-#include <string>
 
 #include "core/tensor.h"
 #include "engine/update_call.h"
@@ -58,9 +57,15 @@ struct LabelCall {
   bool excludes_positives() const { return is_loss(LSM_DECOUPLED_SOFTMAX); }
 };
 
-// The tensors of one set per row, named <name>_offsets, <name>_ids, <name>_values; NULL offsets give
-// none. Their values are not looked at.
-IdSets take_sets(lsm_input offsets, lsm_input ids, lsm_input values, const std::string& name,
+// What the tensors of sets are called, as text that needs no memory: a warm call takes none.
+struct SetNames {
+  const char *offsets, *ids, *values;
+};
+constexpr SetNames kPositiveNames = {"positive_offsets", "positive_ids", "positive_values"};
+constexpr SetNames kIgnoredNames = {"ignored_offsets", "ignored_ids", "ignored_values"};
+
+// The tensors of one set per row; NULL offsets give none. Their values are not looked at.
+IdSets take_sets(lsm_input offsets, lsm_input ids, lsm_input values, const SetNames& names,
                  std::int64_t n, const lsm_device& device);
 
 // Throws on the first argument that is not as the header demands, values of tensors apart (the CPU

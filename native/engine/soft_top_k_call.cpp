@@ -47,7 +47,7 @@ SoftTopKCall validate(const SoftTopKArguments& a, const lsm_device& device) {
     expect_type(c.k_rows, "k_rows", Type::i32, Type::i64);
     expect_vector(c.k_rows, "k_rows", c.n);
   }
-  c.ignored = take_sets(a.ignored_offsets, a.ignored_ids, nullptr, "ignored", c.n, device);
+  c.ignored = take_sets(a.ignored_offsets, a.ignored_ids, nullptr, kIgnoredNames, c.n, device);
   call.upstream = optional_view_of(a.upstream, "upstream", device);
   call.memberships = optional_view_of(a.memberships, "memberships", device);
   c.threshold = optional_view_of(a.threshold, "threshold", device);
