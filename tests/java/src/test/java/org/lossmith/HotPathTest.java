@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
@@ -45,6 +46,36 @@ class HotPathTest extends DeviceTest {
               first.loss();
             };
         for (int i = 0; i < times(2_000, 30); i++) {
+          calls.run();
+        }
+        int measured = times(1_000, 5);
+        assertEquals(0, allocated(calls, measured), "bytes on the Java heap by warm calls");
+      }
+    }
+  }
+
+  @Test
+  void aWarmCallOverLabelsAllocatesNothingOnTheHeap() {
+    long[] offsets = new long[33];
+    Arrays.setAll(offsets, i -> i);
+    try (Context context = Context.builder().device(device()).threads(1).build();
+        Tensor x = random(DType.F32, 32, 16, 1);
+        Tensor labels = random(DType.F32, 64, 16, 2);
+        Tensor target = there(Tensor.of(Arrays.copyOf(offsets, 32)));
+        LabelSets positives = LabelSets.of(device(), offsets, Arrays.copyOf(offsets, 32))) {
+      DecoupledSoftmax decoupled = DecoupledSoftmax.of(0.1);
+      SoftmaxCrossEntropy softmax = SoftmaxCrossEntropy.of(0.1);
+      LabelInputs many = LabelInputs.of(x, labels, positives);
+      LabelInputs one = LabelInputs.of(x, labels, target);
+      try (LossResult first = decoupled.result(many, "x", "labels");
+          LossResult second = softmax.result(one, "x", "row_loss")) {
+        Runnable calls =
+            () -> {
+              decoupled.evaluate(context, many, first);
+              softmax.evaluate(context, one, second);
+              first.loss();
+            };
+        for (int i = 0; i < times(2_000, 20); i++) {
           calls.run();
         }
         int measured = times(1_000, 5);

@@ -1,6 +1,8 @@
 package org.lossmith;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashSet;
@@ -238,6 +240,47 @@ class LabelLossTest extends DeviceTest {
         double sum = value(MultiLabelInfoNce.of(0.3), c.inputs().rowWeight(weight));
         assertEquals(sum, mean, 1e-12);
       }
+    }
+  }
+
+  @Test
+  void threadsBudgetAndPlanDoNotChangeABit() {
+    for (LabelLoss loss : LOSSES) {
+      try (Case c = Case.of(loss, device(), DType.F32, times(150, 20), times(1500, 90), 16, 6)) {
+        double value = 0;
+        float[] gradient = null;
+        for (Plan plan : new Plan[] {Plan.STORE, Plan.RECOMPUTE}) {
+          LabelLoss planned = with(loss, s -> s.withPlan(plan));
+          for (int threads : new int[] {1, 3}) {
+            try (Context other =
+                    Context.builder().device(device()).threads(threads).budget(8L << 20).build();
+                LossResult r = planned.evaluate(other, c.inputs(), "x", "labels")) {
+              float[] labels = r.gradient("labels").toFloatArray();
+              value = gradient == null ? r.loss() : value;
+              gradient = gradient == null ? labels : gradient;
+              assertEquals(value, r.loss(), () -> name(loss));
+              assertArrayEquals(gradient, labels, () -> name(loss));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void aClosedInputIsRefusedAndAResultOutlivesItsInputs() {
+    LossResult result;
+    LabelInputs inputs;
+    try (Case c = small(DecoupledSoftmax.of(0.3), device(), DType.F64)) {
+      inputs = c.inputs();
+      result = DecoupledSoftmax.of(0.3).evaluate(context, inputs, "labels");
+    }
+    try (result) {
+      assertTrue(result.loss() > 0);
+      assertEquals(230, result.gradient("labels").toDoubleArray().length);
+      assertThrows(
+          IllegalStateException.class,
+          () -> DecoupledSoftmax.of(0.3).evaluate(context, inputs, result));
     }
   }
 
