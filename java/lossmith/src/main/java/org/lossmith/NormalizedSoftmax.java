@@ -10,10 +10,8 @@ package org.lossmith;
  * }</pre>
  *
  * <p>x is always divided by its row norms inside. The labels are kept on the sphere as the
- * constraint says; {@link #evaluateAndUpdate(Context, LabelInputs, Update, Tensor, long, String...)
- * evaluateAndUpdate} projects them after the step where it says so, one who steps them by other
- * means must project them too. What the scoring says about normalisation is set accordingly. The
- * inputs must have queries, labels and a target.
+ * constraint says; whoever steps them must project them where it says so. What the scoring says
+ * about normalisation is set accordingly. The inputs must have queries, labels and a target.
  *
  * <p>No row can lose less than {@link #lowestLoss}, so s must not be too small: see {@link
  * #lowestScale}.
