@@ -11,8 +11,10 @@ import org.lossmith.cli.Json;
 /**
  * What an evaluation found.
  *
- * @param loss the scalar; null where the reduction leaves none
+ * @param hasLoss whether the operation has a loss
+ * @param loss the scalar; null where the reduction leaves none, or the operation has no loss
  * @param rowLoss the losses of the rows if there is no scalar and no file was asked for, else null
+ * @param values what was found beside a loss
  * @param inputs the files read, by input; shapes and types as the operation got them
  * @param dtype the type of the data
  * @param facts what the library planned
@@ -21,8 +23,10 @@ import org.lossmith.cli.Json;
  */
 record EvalReport(
     String operation,
+    boolean hasLoss,
     Double loss,
     List<Double> rowLoss,
+    Map<String, Double> values,
     Map<String, FileFacts> inputs,
     String dtype,
     String device,
@@ -43,10 +47,13 @@ record EvalReport(
   String json() {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("operation", operation);
-    json.put("loss", loss);
+    if (hasLoss) {
+      json.put("loss", loss);
+    }
     if (rowLoss != null) {
       json.put("row_loss", rowLoss);
     }
+    json.putAll(values);
     json.put("inputs", inputs);
     json.put("dtype", dtype);
     json.put("device", device);
@@ -69,6 +76,7 @@ record EvalReport(
         lines.add(line("row_loss[" + i + "]", rowLoss.get(i)));
       }
     }
+    values.forEach((name, value) -> lines.add(line(name, value)));
     inputs.forEach((name, file) -> lines.add(line(name, file)));
     outputs.forEach((name, file) -> lines.add(line(name, "-> " + file)));
     lines.add(line("ran", ran()));
@@ -78,11 +86,11 @@ record EvalReport(
   private String ran() {
     return String.format(
         Locale.ROOT,
-        "%s on %s with %d threads, plan %s, workspace %s, %.3f ms",
+        "%s on %s with %d threads%s, workspace %s, %.3f ms",
         operation,
         device,
         threads,
-        facts.get("plan"),
+        facts.containsKey("plan") ? ", plan " + facts.get("plan") : "",
         ByteSize.format(workspaceBytes),
         milliseconds);
   }

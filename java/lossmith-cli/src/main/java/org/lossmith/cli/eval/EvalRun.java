@@ -115,13 +115,16 @@ final class EvalRun {
       outputs.put("row_loss", write(request.rowLoss(), evaluation.rowLoss()));
     }
     List<Double> rowLoss = null;
-    if (evaluation.loss().isEmpty() && request.rowLoss() == null) {
+    boolean unreduced = request.operation().hasLoss() && evaluation.loss().isEmpty();
+    if (unreduced && request.rowLoss() == null) {
       rowLoss = values(evaluation.rowLoss());
     }
     return new EvalReport(
         request.operation().name(),
+        request.operation().hasLoss(),
         evaluation.loss().isPresent() ? evaluation.loss().getAsDouble() : null,
         rowLoss,
+        evaluation.values(),
         inputs,
         loader.data().name().toLowerCase(Locale.ROOT),
         context.device().toString(),

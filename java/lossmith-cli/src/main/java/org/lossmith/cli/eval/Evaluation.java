@@ -15,6 +15,11 @@ interface Evaluation extends AutoCloseable {
   /** The scalar, or empty where the reduction leaves none. */
   OptionalDouble loss();
 
+  /** What was found beside a loss, by name: for example metrics. */
+  default Map<String, Double> values() {
+    return Map.of();
+  }
+
   /** A gradient that the call asked for; closed with this object. */
   Tensor gradient(String name);
 

@@ -218,8 +218,8 @@ abstract class LabelOperation implements Operation {
     return sets;
   }
 
-  private static void checkTogether(Call call) {
-    Map<String, Tensor> given = call.tensors();
+  /** Demands embeddings on both sides, or their products in their place. */
+  static void checkProducts(Map<String, Tensor> given) {
     boolean scores = given.containsKey("scores");
     boolean both = given.containsKey("x") && given.containsKey("y");
     boolean either = given.containsKey("x") || given.containsKey("y");
@@ -227,6 +227,11 @@ abstract class LabelOperation implements Operation {
       throw new UsageException(
           "--x: expected --x and --y, or --scores alone, got " + String.join(", ", flags(given)));
     }
+  }
+
+  private static void checkTogether(Call call) {
+    Map<String, Tensor> given = call.tensors();
+    checkProducts(given);
     for (String gradient : List.of("x", "y", "scores", "bias")) {
       if (call.gradients().contains(gradient) && !given.containsKey(gradient)) {
         throw new UsageException(

@@ -30,6 +30,11 @@ interface Operation {
   /** What gradients there are, each written by {@code --grad-NAME}. */
   List<String> gradients();
 
+  /** Whether there is a loss to print, and losses of the rows to write. */
+  default boolean hasLoss() {
+    return true;
+  }
+
   /** Further outputs, each written by a flag of its name, with one line for the help. */
   default Map<String, String> outputs() {
     return Map.of();

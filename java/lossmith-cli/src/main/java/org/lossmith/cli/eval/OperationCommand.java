@@ -93,7 +93,7 @@ final class OperationCommand implements Callable<Integer> {
             given,
             gradients,
             outputs,
-            value(ROW_LOSS),
+            operation.hasLoss() ? value(ROW_LOSS) : null,
             value("--device", Device.cpu()),
             value("--dtype"),
             value("--budget"),
@@ -166,7 +166,9 @@ final class OperationCommand implements Callable<Integer> {
       flags.add(file(Flags.ofGradient(name), "gradient by " + Flags.of(name).substring(2) + "."));
     }
     operation.outputs().forEach((name, text) -> flags.add(file(Flags.of(name), text)));
-    flags.add(file(ROW_LOSS, "[n]  losses of the rows before the reduction."));
+    if (operation.hasLoss()) {
+      flags.add(file(ROW_LOSS, "[n]  losses of the rows before the reduction."));
+    }
     return flags;
   }
 
@@ -228,7 +230,8 @@ final class OperationCommand implements Callable<Integer> {
     lines.add("");
     operation.formula().forEach(line -> lines.add("  " + line));
     lines.add("");
-    lines.add("JSON: \"loss\" reads back to the same double; NaN and infinities are strings.");
+    String numbers = operation.hasLoss() ? "\"loss\" reads" : "numbers read";
+    lines.add("JSON: " + numbers + " back to the same double; NaN and infinities are strings.");
     lines.add("Files may be f2, f4 or f8, in C or Fortran order;");
     remark(lines, Input.Role.MASK, "u1, bool or integers");
     remark(lines, Input.Role.INDEX, "i4 or i8");

@@ -15,7 +15,8 @@ final class Operations {
           PositivesOperation.supCon(),
           PositivesOperation.bce(),
           TargetOperation.softmaxCrossEntropy(),
-          TargetOperation.normalizedSoftmax());
+          TargetOperation.normalizedSoftmax(),
+          new TopKOperation());
 
   private Operations() {}
 }

@@ -196,7 +196,8 @@ class EvalTest extends LeakFreeTest {
             "supcon",
             "bce",
             "softmax-ce",
-            "normalized-softmax"),
+            "normalized-softmax",
+            "top-k"),
         list.findValuesAsText("operation"));
     String text = Cli.run("eval", "--list").out();
     assertTrue(text.contains("cwcl") && text.contains("--x --y [--reference]"), text);
