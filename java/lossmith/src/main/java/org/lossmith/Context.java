@@ -9,6 +9,7 @@ import org.lossmith.internal.ContrastiveOptions;
 import org.lossmith.internal.LabelOptions;
 import org.lossmith.internal.LossmithNative;
 import org.lossmith.internal.TopKOptions;
+import org.lossmith.internal.UpdateOptions;
 import org.lossmith.internal.base.Handle;
 import org.lossmith.internal.base.Library;
 import org.lossmith.internal.base.Status;
@@ -59,6 +60,11 @@ public final class Context implements AutoCloseable {
   private final LabelOptions labelOptions;
 
   private LabelLoss labelOptionsOwner;
+
+  /** The same of {@link #updateOptionsOwner}. */
+  private final UpdateOptions updateOptions;
+
+  private Update updateOptionsOwner;
   private volatile long budget;
 
   /** Room for the result of {@link #item}; guarded by the lock. */
@@ -76,6 +82,8 @@ public final class Context implements AutoCloseable {
     searchOptions = keptSearch;
     LabelOptions keptLabels = new LabelOptions();
     labelOptions = keptLabels;
+    UpdateOptions keptUpdate = new UpdateOptions();
+    updateOptions = keptUpdate;
     threads = LossmithNative.lsm_context_threads(address);
     handle =
         new Handle(
@@ -85,6 +93,7 @@ public final class Context implements AutoCloseable {
               kept.close();
               keptSearch.close();
               keptLabels.close();
+              keptUpdate.close();
               Status.check(LossmithNative.lsm_context_destroy(address));
             });
     if (watched) {
@@ -389,6 +398,15 @@ public final class Context implements AutoCloseable {
       labelOptionsOwner = loss;
     }
     return labelOptions;
+  }
+
+  /** The same for a step of an update. */
+  UpdateOptions options(Update update, long step) {
+    if (updateOptionsOwner != update) {
+      UpdateCalls.fill(updateOptions, update);
+      updateOptionsOwner = update;
+    }
+    return updateOptions.step(step);
   }
 
   /** The same for a search. */
