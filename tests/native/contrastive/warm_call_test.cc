@@ -10,6 +10,7 @@
 
 #include "support/call.h"
 #include "support/context.h"
+#include "support/label_call.h"
 
 namespace {
 
@@ -72,8 +73,8 @@ void free(void* block) {
 namespace lossmith_test {
 namespace {
 
-void RunWarm(const Problem& problem, const Types& types, lsm_context context) {
-  Call call(problem, types);
+template <typename Call>
+void RunWarm(Call call, lsm_context context) {
   for (int round = 0; round < 2; ++round) {
     ASSERT_EQ(call.Run(context), LSM_OK) << lsm_last_error();
   }
@@ -107,7 +108,7 @@ TEST(WarmCall, AllocatesNothing) {
   for (int threads : {1, 2}) {
     const Context context(threads);
     for (const Problem& problem : Problems()) {
-      RunWarm(problem, Types{}, context);
+      RunWarm(Call(problem, Types{}), context);
       EXPECT_EQ(allocations, 0) << threads << " threads, n " << problem.n;
     }
   }
@@ -119,9 +120,52 @@ TEST(WarmCall, HoldsOnlyWhatOneDnnMakesForAProduct) {
     const Context context(threads);
     for (DType dtype : {DType::kF32, DType::kBF16, DType::kF16}) {
       for (const Problem& problem : Problems()) {
-        RunWarm(problem, SingleTypes(dtype), context);
+        RunWarm(Call(problem, SingleTypes(dtype)), context);
         EXPECT_LE(peak_bytes, threads * kForEachThread) << Name(dtype) << ", n " << problem.n;
         EXPECT_EQ(live_bytes, 0) << Name(dtype) << ", n " << problem.n;
+      }
+    }
+  }
+}
+
+// Every label loss, with every option, and with a fused step.
+std::vector<labels::Call> LabelCalls(const labels::Types& types) {
+  std::vector<labels::Call> calls;
+  for (int32_t loss : labels::kLosses) {
+    labels::Problem problem = labels::RandomProblem(loss, 110, 300, 12, 6);
+    calls.emplace_back(problem, types);
+    labels::AddEveryOption(&problem, 7);
+    problem.options.normalize_labels = 1;
+    calls.emplace_back(problem, types);
+    calls.emplace_back(labels::AsProducts(problem), types);
+    labels::Call step(problem, types, 1u << labels::kLoss | 1u << labels::kGradX);
+    step.update.emplace();
+    lsm_update_defaults(LSM_UPDATE_SGD, &*step.update);
+    step.in_place = true;
+    calls.push_back(step);
+  }
+  return calls;
+}
+
+TEST(WarmCall, OfALabelLossAllocatesNothing) {
+  for (int threads : {1, 2}) {
+    const Context context(threads);
+    for (const labels::Call& call : LabelCalls(labels::Types{})) {
+      RunWarm(call, context);
+      EXPECT_EQ(allocations, 0) << labels::LossName(call.options.loss) << ", " << threads;
+    }
+  }
+}
+
+TEST(WarmCall, OfALabelLossHoldsOnlyWhatOneDnnMakesForAProduct) {
+  constexpr int64_t kForEachThread = 4096;
+  for (int threads : {1, 2}) {
+    const Context context(threads);
+    for (DType dtype : {DType::kF32, DType::kBF16}) {
+      for (const labels::Call& call : LabelCalls(labels::SingleTypes(dtype))) {
+        RunWarm(call, context);
+        EXPECT_LE(peak_bytes, threads * kForEachThread) << labels::LossName(call.options.loss);
+        EXPECT_EQ(live_bytes, 0) << labels::LossName(call.options.loss);
       }
     }
   }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
@@ -20,6 +21,8 @@ namespace lossmith_test::labels {
 template <typename Real>
 struct Inputs {
   Vector<Real> x, labels, soft_target, log_scale, bias, class_weight, row_weight, upstream;
+  // Of soft top-k; empty: those of k members.
+  Vector<Real> threshold = {};
 };
 
 template <typename Real>
@@ -72,26 +75,64 @@ Vector<Real> WeightedTargets(const Problem& problem, const Inputs<Real>& in, con
   return weighted;
 }
 
+// x and labels after the normalisation that the options ask for.
+template <typename Real>
+Inputs<Real> WithUnitRows(const Problem& problem, Inputs<Real> in) {
+  if (problem.options.normalize_x) in.x = Normalized(in.x, problem.n, problem.d);
+  if (problem.options.normalize_labels) in.labels = Normalized(in.labels, problem.l, problem.d);
+  return in;
+}
+
+// The scale, and whether it is the clamp.
+template <typename Real>
+Real ScaleOf(const Problem& problem, const Inputs<Real>& in, bool* clamped) {
+  const Real largest = problem.options.max_scale;
+  const Real free =
+      in.log_scale.empty() ? 1 / Real(problem.options.temperature) : std::exp(in.log_scale[0]);
+  *clamped = free > largest;
+  return *clamped ? largest : free;
+}
+
+template <typename Real>
+struct RowScores {
+  Vector<Real> products;  // scale <x_i, z_j>
+  Vector<Real> scores;
+};
+
+// Of the labels that take part, with rows of x and labels as the products see them.
+template <typename Real>
+RowScores<Real> ScoresOf(const Problem& problem, const Inputs<Real>& in, const Row& row,
+                         int64_t i) {
+  bool clamped = false;
+  const Real scale = ScaleOf(problem, in, &clamped);
+  const Real cap = problem.options.softcap;
+  const auto [l, d] = std::array{problem.l, problem.d};
+  RowScores<Real> out;
+  for (int64_t j : row.labels) {
+    out.products.push_back(scale * (d == 0 ? in.x[i * l + j] : Dot(in.x, i, in.labels, j, d)));
+    const Real bias = in.bias.empty() ? Real(0) : in.bias[in.bias.size() == 1 ? 0 : j];
+    const Real score = out.products.back() + bias;
+    out.scores.push_back(cap > 0 ? cap * std::tanh(score / cap) : score);
+  }
+  return out;
+}
+
 template <typename Real, typename Operand = ExactOperands>
-Outputs<Real> Dense(const Problem& problem, const Inputs<Real>& in, const Operand& operand = {}) {
+Outputs<Real> Dense(const Problem& problem, const Inputs<Real>& given,
+                    const Operand& operand = {}) {
   const lsm_label_options& options = problem.options;
   if (options.sample != 0) throw std::invalid_argument("the oracle draws no positives");
   const auto [n, l, d] = std::array{problem.n, problem.l, problem.d};
   const bool products = d == 0;
-  const Real free_scale =
-      in.log_scale.empty() ? 1 / Real(options.temperature) : std::exp(in.log_scale[0]);
-  const Real largest_scale = options.max_scale;
-  const Real scale = std::min(free_scale, largest_scale);
-  Vector<Real> x = options.normalize_x ? Normalized(in.x, n, d) : in.x;
-  Vector<Real> labels = options.normalize_labels ? Normalized(in.labels, l, d) : in.labels;
+  bool clamped = false;
+  const Real scale = ScaleOf(problem, given, &clamped);
+  Inputs<Real> in = WithUnitRows(problem, given);
   if (!products) {
-    for (Real& value : x) value = operand(value);
-    for (Real& value : labels) value = operand(value);
+    for (Real& value : in.x) value = operand(value);
+    for (Real& value : in.labels) value = operand(value);
   }
-  const auto bias = [&in](int64_t j) {
-    return in.bias.empty() ? Real(0) : in.bias[in.bias.size() == 1 ? 0 : j];
-  };
   const Real cap = options.softcap;
+  constexpr Real kFound = std::numeric_limits<Real>::quiet_NaN();
   const Real divisor = Divisor(problem, in);
 
   Outputs<Real> out;
@@ -100,18 +141,13 @@ Outputs<Real> Dense(const Problem& problem, const Inputs<Real>& in, const Operan
   out.grad_bias.assign(in.bias.size(), 0);
   for (int64_t i = 0; i < n; ++i) {
     const Row row = RowOf(problem, i);
-    Vector<Real> z, s;  // scale <x_i, z_j> and scores of the labels that take part
-    for (int64_t j : row.labels) {
-      z.push_back(scale * (products ? x[i * l + j] : Dot(x, i, labels, j, d)));
-      const Real score = z.back() + bias(j);
-      s.push_back(cap > 0 ? cap * std::tanh(score / cap) : score);
-    }
+    const auto [z, s] = ScoresOf(problem, in, row, i);
     const RowValue<Real> value =
         options.loss == LSM_SOFTMAX_CE
             ? SoftmaxCrossEntropy(
                   s, row.counts ? WeightedTargets(problem, in, row, i) : Vector<Real>(s.size(), 0),
                   row.counts ? Real(options.z_weight) : Real(0))
-            : LossOfSets(problem, row, s, i);
+            : LossOfSets(problem, row, s, i, in.threshold.empty() ? kFound : in.threshold[i]);
     const Real weight = in.row_weight.empty() ? Real(1) : in.row_weight[i];
     const Real upstream = in.upstream.empty()             ? Real(1)
                           : options.reduction == LSM_NONE ? in.upstream[i]
@@ -128,18 +164,18 @@ Outputs<Real> Dense(const Problem& problem, const Inputs<Real>& in, const Operan
       Real g = c * value.gradient[a];
       if (cap > 0) g *= 1 - (s[a] / cap) * (s[a] / cap);
       if (!products) g = operand(g);
-      if (!(free_scale > largest_scale)) out.grad_log_scale += g * z[a];
+      if (!clamped) out.grad_log_scale += g * z[a];
       if (!in.bias.empty()) out.grad_bias[in.bias.size() == 1 ? 0 : j] += g;
       if (products) out.grad_x[i * l + j] = scale * g;
       for (int64_t k = 0; k < d; ++k) {
-        out.grad_x[i * d + k] += scale * g * labels[j * d + k];
-        out.grad_labels[j * d + k] += scale * g * x[i * d + k];
+        out.grad_x[i * d + k] += scale * g * in.labels[j * d + k];
+        out.grad_labels[j * d + k] += scale * g * in.x[i * d + k];
       }
     }
   }
-  if (options.normalize_x) out.grad_x = ThroughNormalization(in.x, x, out.grad_x, n, d);
+  if (options.normalize_x) out.grad_x = ThroughNormalization(given.x, in.x, out.grad_x, n, d);
   if (options.normalize_labels) {
-    out.grad_labels = ThroughNormalization(in.labels, labels, out.grad_labels, l, d);
+    out.grad_labels = ThroughNormalization(given.labels, in.labels, out.grad_labels, l, d);
   }
   return out;
 }

@@ -32,6 +32,31 @@ Result Oracle(const Problem& problem) {
   return ResultOf(problem, Dense(problem, InputsOf<long double>(problem)));
 }
 
+Result OracleAt(const Problem& problem, const std::vector<double>& thresholds) {
+  Inputs<long double> in = InputsOf<long double>(problem);
+  in.threshold.assign(thresholds.begin(), thresholds.end());
+  return ResultOf(problem, Dense(problem, in));
+}
+
+double MembershipError(const Problem& problem, const std::vector<double>& thresholds,
+                       double score_error) {
+  const Inputs<double> in = WithUnitRows(problem, InputsOf<double>(problem));
+  double largest = 0;
+  for (int64_t i = 0; i < problem.n; ++i) {
+    const Row row = RowOf(problem, i);
+    if (row.positives.empty()) continue;
+    const double k = MembersWanted(problem, row, i);
+    double members = -k, slope = 0;
+    for (double score : ScoresOf(problem, in, row, i).scores) {
+      const double y = Sigmoid(problem.options.alpha * (score + thresholds[i]));
+      members += y;
+      slope += problem.options.alpha * y * (1 - y);
+    }
+    largest = std::max(largest, (std::fabs(members) - slope * score_error) / k);
+  }
+  return largest;
+}
+
 Result Straightforward(const Problem& problem, const Types& types) {
   const auto operand = [&types](float value) {
     if (!OnDevice()) return value;

@@ -3,6 +3,8 @@
 #ifndef LOSSMITH_TESTS_ORACLE_LABEL_ORACLE_H_
 #define LOSSMITH_TESTS_ORACLE_LABEL_ORACLE_H_
 
+#include <vector>
+
 #include "support/label_call.h"
 #include "support/label_problem.h"
 
@@ -12,6 +14,14 @@ namespace lossmith_test::labels {
 // left out of its sums. loss is given with LSM_NONE too: the sum of upstream_i loss_i, whose
 // gradient the others are. The threshold of a row without a loss is NaN.
 Result Oracle(const Problem& problem);
+
+// The same for soft top-k with given thresholds: memberships sum to k within some tolerance, and
+// where they are all close to 0 or 1 that leaves the thresholds free; the rest must fit them.
+Result OracleAt(const Problem& problem, const std::vector<double>& thresholds);
+// The largest |sum of memberships - k| / k of a row with these thresholds, beyond what the roundings
+// `score_error` of the scores explain.
+double MembershipError(const Problem& problem, const std::vector<double>& thresholds,
+                       double score_error);
 
 // What one gets without special care in f32: dense arrays, sums in index order, thresholds by
 // bisection. Its error is the measure of ours. 16-bit types are widened on the CPU; on a device the

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <set>
+#include <type_traits>
 #include <vector>
 
 #include "oracle/dense.h"
@@ -59,7 +60,15 @@ Real Softplus(Real x) {
 
 template <typename Real>
 Real Sigmoid(Real x) {
-  return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
+  const Real e = std::exp(-std::fabs(x));
+  return (x >= 0 ? 1 : e) / (1 + e);
+}
+
+template <typename Real>
+Real Members(const Vector<Real>& s, Real alpha, Real t) {
+  Real sum = 0;
+  for (Real score : s) sum += Sigmoid(alpha * (score + t));
+  return sum;
 }
 
 // t with sum_j sigm(alpha (s_j + t)) = k: bisection from a bracket with every term at most k/n at
@@ -69,12 +78,19 @@ Real ThresholdOf(const Vector<Real>& s, Real k, Real alpha) {
   const Real shift = std::log(k / (static_cast<Real>(s.size()) - k)) / alpha;
   Real low = shift - *std::max_element(s.begin(), s.end());
   Real high = shift - *std::min_element(s.begin(), s.end());
+  if constexpr (std::is_same_v<Real, long double>) {
+    // Most of the way in f64, which is faster.
+    const Vector<double> near(s.begin(), s.end());
+    const Real guess =
+        ThresholdOf<double>(near, static_cast<double>(k), static_cast<double>(alpha));
+    const Real width = 1e-9L * (1 + std::fabs(guess));
+    if (Members(s, alpha, guess - width) < k) low = guess - width;
+    if (Members(s, alpha, guess + width) >= k) high = guess + width;
+  }
   for (;;) {
     const Real middle = low + (high - low) / 2;
     if (!(low < middle && middle < high)) return middle;
-    Real sum = 0;
-    for (Real score : s) sum += Sigmoid(alpha * (score + middle));
-    (sum < k ? low : high) = middle;
+    (Members(s, alpha, middle) < k ? low : high) = middle;
   }
 }
 
@@ -85,19 +101,24 @@ struct RowValue {
   Vector<Real> gradient;
 };
 
+// k_i
+inline double MembersWanted(const Problem& problem, const Row& row, int64_t i) {
+  if (problem.options.k > 0) return static_cast<double>(problem.options.k);
+  if (!problem.k_rows.empty()) return static_cast<double>(problem.k_rows[i]);
+  double sum = 0;
+  for (double relevance : row.relevances) sum += relevance;
+  return std::ceil(sum);
+}
+
+// At the threshold `t`; NaN: at that of k_i members.
 template <typename Real>
 RowValue<Real> SoftTopK(const Problem& problem, const Row& row, const Vector<Real>& s,
-                        const Vector<Real>& v, int64_t i) {
+                        const Vector<Real>& v, int64_t i, Real t) {
   const lsm_label_options& options = problem.options;
   const Real alpha = options.alpha;
-  double k = static_cast<double>(options.k);
-  if (options.k == 0 && !problem.k_rows.empty()) k = static_cast<double>(problem.k_rows[i]);
-  if (options.k == 0 && problem.k_rows.empty()) {
-    for (double relevance : row.relevances) k += relevance;
-    k = std::ceil(k);
-  }
   RowValue<Real> value;
-  value.threshold = ThresholdOf(s, static_cast<Real>(k), alpha);
+  value.threshold =
+      std::isnan(t) ? ThresholdOf(s, static_cast<Real>(MembersWanted(problem, row, i)), alpha) : t;
   value.gradient.assign(s.size(), 0);
   Vector<Real> slope;  // ln y (1 - y)
   for (Real score : s) {
@@ -188,10 +209,10 @@ RowValue<Real> SoftmaxCrossEntropy(const Vector<Real>& s, const Vector<Real>& ta
   return value;
 }
 
-// The losses with sets of positives.
+// The losses with sets of positives; `t` as in SoftTopK.
 template <typename Real>
-RowValue<Real> LossOfSets(const Problem& problem, const Row& row, const Vector<Real>& s,
-                          int64_t i) {
+RowValue<Real> LossOfSets(const Problem& problem, const Row& row, const Vector<Real>& s, int64_t i,
+                          Real t) {
   const lsm_label_options& options = problem.options;
   RowValue<Real> nothing;
   nothing.gradient.assign(s.size(), 0);
@@ -206,7 +227,7 @@ RowValue<Real> LossOfSets(const Problem& problem, const Row& row, const Vector<R
     case LSM_DECOUPLED_SOFTMAX:
       return DecoupledSoftmax(row, s, v);
     case LSM_SOFT_TOP_K:
-      return SoftTopK(problem, row, s, v, i);
+      return SoftTopK(problem, row, s, v, i, t);
     case LSM_MULTI_LABEL_INFONCE:
       return MultiLabelInfoNce(row, s, v);
     default:

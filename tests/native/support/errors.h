@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 
@@ -31,6 +34,19 @@ inline ::testing::AssertionResult Fails(lsm_status status, lsm_status expected,
 inline ::testing::AssertionResult Rejects(lsm_status status, const std::string& argument,
                                           const std::string& got = "") {
   return Fails(status, LSM_INVALID_ARGUMENT, {argument, "expected", "got", got});
+}
+
+// The largest number in a message.
+inline int64_t LargestNumberIn(const std::string& message) {
+  int64_t largest = 0;
+  for (size_t i = 0; i < message.size(); ++i) {
+    int64_t number = 0;
+    for (; i < message.size() && std::isdigit(static_cast<unsigned char>(message[i])); ++i) {
+      number = 10 * number + message[i] - '0';
+    }
+    largest = std::max(largest, number);
+  }
+  return largest;
 }
 
 }  // namespace lossmith_test

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "support/budget.h"
 #include "support/compare.h"
 #include "support/context.h"
+#include "support/errors.h"
 #include "support/mirror.h"
 
 namespace lossmith_test::labels {

@@ -113,6 +113,7 @@ Problem AsProducts(const Problem& problem) {
   Problem products = problem;
   products.d = 0;
   products.labels.clear();
+  products.options.normalize_x = products.options.normalize_labels = 0;
   products.x.assign(problem.n * problem.l, 0);
   for (int64_t i = 0; i < problem.n; ++i) {
     for (int64_t j = 0; j < problem.l; ++j) {

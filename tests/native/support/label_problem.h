@@ -67,7 +67,7 @@ void AddEveryOption(Problem* problem, uint64_t seed);
 // Softmax cross-entropy with random soft targets in place of the targets.
 Problem WithSoftTargets(Problem problem, uint64_t seed);
 
-// The same scores given as products: x [n,l], no labels.
+// The same scores, without normalisation, given as products: x [n,l], no labels.
 Problem AsProducts(const Problem& problem);
 
 // The problem with every matrix rounded to `matrices` and every vector to `vectors`.
