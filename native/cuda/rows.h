@@ -34,22 +34,28 @@ struct Skip {
 };
 
 // out[i] = 1 / ||row i||, 0 for rows of norm <= 1e-12, NaN for rows with NaN; 0 for skipped rows.
-void inverse_norms(cudaStream_t stream, const Matrix& source, const Skip& skip, double* out);
+// Here and below, row i of the source is its row ids[i] where ids are given.
+void inverse_norms(cudaStream_t stream, const Matrix& source, const Skip& skip, double* out,
+                   const std::int64_t* ids = nullptr);
 
 // to[i - begin, :] = source[i, :] * inverse[i] (null: 1) in the type of `to`, for rows begin to
 // begin + to.rows of the source; zeros for skipped rows, whatever they hold. factor (null: 1)
 // multiplies row i too: [rows of the source], f64.
 void load_rows(cudaStream_t stream, const Matrix& source, std::int64_t begin, const double* inverse,
-               const double* factor, const Skip& skip, const Matrix& to);
+               const double* factor, const Skip& skip, const Matrix& to,
+               const std::int64_t* ids = nullptr);
 
 // gradient[i, :] from g[i - begin, :] (f32 or f64), the gradient with respect to the loaded rows,
 // times *g_factor (a device scalar; null: 1): through the normalisation where inverse is given,
 //   y = x/||x||:  gx = (gy - y <y,gy>) / ||x||
 // Zeros for skipped rows. source and gradient have all rows, g those from `begin` on. The type of
-// gradient is that of source or f32.
+// gradient is that of source or f32. gradient_ids name the rows of the gradient, as ids do. g may be
+// the gradient itself.
 void store_gradient_rows(cudaStream_t stream, const Matrix& source, const double* inverse,
                          const Skip& skip, std::int64_t begin, const Matrix& g,
-                         const double* g_factor, const Matrix& gradient);
+                         const double* g_factor, const Matrix& gradient,
+                         const std::int64_t* ids = nullptr,
+                         const std::int64_t* gradient_ids = nullptr);
 
 // sum[k] (+)= sum_i weights[i] rows[i,k], weights null: 1. scratch: row_sum_scratch doubles, which
 // also serve fewer rows.

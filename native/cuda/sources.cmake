@@ -21,6 +21,14 @@ set(cuda_sources
   kernels/gemm_fma.cu
   kernels/gemm_mma.cu
   kernels/gemm_tf32.cu
+  kernels/label_coefficients.cu
+  kernels/label_entries.cu
+  kernels/label_patch.cu
+  kernels/label_products.cu
+  kernels/label_rows.cu
+  kernels/label_sums.cu
+  kernels/label_top_k.cu
+  kernels/label_vectors.cu
   kernels/merge_logsumexp.cu
   kernels/normalize_rows.cu
   kernels/rows_dots.cu
@@ -28,10 +36,13 @@ set(cuda_sources
   kernels/rows_store.cu
   kernels/rows_sum.cu
   kernels/rows_vectors.cu
+  kernels/soft_top_k.cu
   kernels/top_k.cu
   kernels/update.cu
+  labels.cpp
   measure.cpp
   memory.cpp
+  soft_top_k.cpp
   state.cpp
   top_k.cpp
   transfer.cpp

@@ -11,15 +11,16 @@ namespace {
 
 template <class S>
 __global__ void __launch_bounds__(kRowThreads)
-    inverse_norms_kernel(RowsOf<const S> source, Skip skip, double* out) {
+    inverse_norms_kernel(RowsOf<const S> source, Skip skip, const std::int64_t* ids, double* out) {
   constexpr int kChunk = kChunkOf<S>;
   const int lane = static_cast<int>(threadIdx.x) % kRowWarp;
   for (std::int64_t i = warp_row(); i < source.rows; i += warp_rows()) {
     const bool skipped = skip.at(i);
+    const S* row = source.row(ids != nullptr ? ids[i] : i);
     double sum = 0;  // and so the inverse of a skipped row
     for (std::int64_t column = lane * kChunk; !skipped && column < source.width;
          column += kRowWarp * kChunk) {
-      const Vec<S, kChunk> chunk = load_chunk<kChunk>(source.row(i), column, source);
+      const Vec<S, kChunk> chunk = load_chunk<kChunk>(row, column, source);
 #pragma unroll
       for (int k = 0; k < kChunk; ++k) {
         const double x = Convert<double>::from(chunk[k]);
@@ -52,11 +53,15 @@ __global__ void __launch_bounds__(kRowThreads)
 
 }  // namespace
 
-void inverse_norms(cudaStream_t stream, const Matrix& source, const Skip& skip, double* out) {
+void inverse_norms(cudaStream_t stream, const Matrix& source, const Skip& skip, double* out,
+                   const std::int64_t* ids) {
   dispatch_floating(source.type, [&](auto tag) {
     using S = decltype(tag);
-    launch(stream, "inverse_norms", warp_for_each_row(source.rows), inverse_norms_kernel<S>,
-           RowsOf<const S>(source, kChunkOf<S>), skip, out);
+    RowsOf<const S> rows(source, kChunkOf<S>);
+    // A single row may then be any row of the matrix.
+    if (ids != nullptr) rows.aligned = rows.aligned && source.ld % kChunkOf<S> == 0;
+    launch(stream, "inverse_norms", warp_for_each_row(source.rows), inverse_norms_kernel<S>, rows,
+           skip, ids, out);
   });
 }
 

@@ -20,18 +20,19 @@ LSM_DEVICE T scaled(S x, double factor) {
 template <class S, class T>
 __global__ void __launch_bounds__(kRowThreads)
     load_rows_kernel(RowsOf<const S> source, std::int64_t begin, const double* inverse,
-                     const double* factor, Skip skip, RowsOf<T> to) {
+                     const double* factor, Skip skip, const std::int64_t* ids, RowsOf<T> to) {
   constexpr int kChunk = kChunkOf<S, T>;
   const bool scales = inverse != nullptr || factor != nullptr;
   for (std::int64_t i = chunk_row(); i < to.rows; i += chunk_rows()) {
     const std::int64_t from = begin + i;
     const bool skipped = skip.at(from);
+    const S* row = source.row(ids != nullptr ? ids[from] : from);
     const double scale = (inverse != nullptr && !skipped ? inverse[from] : 1.0) *
                          (factor != nullptr && !skipped ? factor[from] : 1.0);
     for (std::int64_t chunk = first_chunk(); chunk * kChunk < to.width; chunk += chunk_step()) {
       Vec<T, kChunk> out{};
       if (!skipped) {
-        const Vec<S, kChunk> x = load_chunk<kChunk>(source.row(from), chunk * kChunk, source);
+        const Vec<S, kChunk> x = load_chunk<kChunk>(row, chunk * kChunk, source);
 #pragma unroll
         for (int k = 0; k < kChunk; ++k) {
           out[k] = scales ? scaled<T>(x[k], scale) : Convert<T>::from(x[k]);
@@ -45,7 +46,7 @@ __global__ void __launch_bounds__(kRowThreads)
 }  // namespace
 
 void load_rows(cudaStream_t stream, const Matrix& source, std::int64_t begin, const double* inverse,
-               const double* factor, const Skip& skip, const Matrix& to) {
+               const double* factor, const Skip& skip, const Matrix& to, const std::int64_t* ids) {
   dispatch_floating(source.type, [&](auto source_tag) {
     using S = decltype(source_tag);
     dispatch_floating(to.type, [&](auto target_tag) {
@@ -53,7 +54,7 @@ void load_rows(cudaStream_t stream, const Matrix& source, std::int64_t begin, co
       constexpr int kChunk = kChunkOf<S, T>;
       launch(stream, "load_rows", threads_for_chunks(to.rows, to.width, kChunk),
              load_rows_kernel<S, T>, RowsOf<const S>(source, kChunk), begin, inverse, factor, skip,
-             RowsOf<T>(to, kChunk));
+             ids, RowsOf<T>(to, kChunk));
     });
   });
 }

@@ -12,6 +12,7 @@ namespace {
 template <class S, class A, class G>
 __global__ void __launch_bounds__(kRowThreads)
     store_normalized_kernel(RowsOf<const S> source, const double* inverse, Skip skip,
+                            const std::int64_t* ids, const std::int64_t* gradient_ids,
                             std::int64_t begin, RowsOf<const A> g, const double* g_factor,
                             RowsOf<G> gradient) {
   constexpr int kChunk = kChunkOf<S, A, G>;
@@ -21,10 +22,12 @@ __global__ void __launch_bounds__(kRowThreads)
     const std::int64_t row = begin + i;
     const bool skipped = skip.at(row);
     const double inverse_norm = inverse[row];
+    const S* from = source.row(ids != nullptr ? ids[row] : row);
+    G* to = gradient.row(gradient_ids != nullptr ? gradient_ids[row] : row);
     double along = 0;  // <y, gy>
     for (std::int64_t column = lane * kChunk; !skipped && column < g.width;
          column += kRowWarp * kChunk) {
-      const Vec<S, kChunk> x = load_chunk<kChunk>(source.row(row), column, source);
+      const Vec<S, kChunk> x = load_chunk<kChunk>(from, column, source);
       const Vec<A, kChunk> gy = load_chunk<kChunk>(g.row(i), column, g);
 #pragma unroll
       for (int k = 0; k < kChunk; ++k) {
@@ -36,7 +39,7 @@ __global__ void __launch_bounds__(kRowThreads)
     for (std::int64_t column = lane * kChunk; column < g.width; column += kRowWarp * kChunk) {
       Vec<G, kChunk> out{};
       if (!skipped) {
-        const Vec<S, kChunk> x = load_chunk<kChunk>(source.row(row), column, source);
+        const Vec<S, kChunk> x = load_chunk<kChunk>(from, column, source);
         const Vec<A, kChunk> gy = load_chunk<kChunk>(g.row(i), column, g);
 #pragma unroll
         for (int k = 0; k < kChunk; ++k) {
@@ -45,19 +48,20 @@ __global__ void __launch_bounds__(kRowThreads)
               static_cast<double>(gy[k]) * factor, y, along, inverse_norm));
         }
       }
-      store_chunk<kChunk>(gradient.row(row), column, gradient, out);
+      store_chunk<kChunk>(to, column, gradient, out);
     }
   }
 }
 
 template <class A, class G>
 __global__ void __launch_bounds__(kRowThreads)
-    store_converted_kernel(Skip skip, std::int64_t begin, RowsOf<const A> g, const double* g_factor,
-                           RowsOf<G> gradient) {
+    store_converted_kernel(Skip skip, const std::int64_t* gradient_ids, std::int64_t begin,
+                           RowsOf<const A> g, const double* g_factor, RowsOf<G> gradient) {
   constexpr int kChunk = kChunkOf<A, G>;
   const double factor = g_factor != nullptr ? *g_factor : 1.0;
   for (std::int64_t i = chunk_row(); i < g.rows; i += chunk_rows()) {
     const bool skipped = skip.at(begin + i);
+    G* to = gradient.row(gradient_ids != nullptr ? gradient_ids[begin + i] : begin + i);
     for (std::int64_t chunk = first_chunk(); chunk * kChunk < g.width; chunk += chunk_step()) {
       Vec<G, kChunk> out{};
       if (!skipped) {
@@ -68,32 +72,34 @@ __global__ void __launch_bounds__(kRowThreads)
                                        : Convert<G>::from(gy[k]);
         }
       }
-      store_chunk<kChunk>(gradient.row(begin + i), chunk * kChunk, gradient, out);
+      store_chunk<kChunk>(to, chunk * kChunk, gradient, out);
     }
   }
 }
 
 template <class S, class A, class G>
 void store(cudaStream_t stream, const Matrix& source, const double* inverse, const Skip& skip,
-           std::int64_t begin, const Matrix& g, const double* g_factor, const Matrix& gradient) {
+           const std::int64_t* ids, const std::int64_t* gradient_ids, std::int64_t begin,
+           const Matrix& g, const double* g_factor, const Matrix& gradient) {
   if (inverse == nullptr) {
     constexpr int kChunk = kChunkOf<A, G>;
     launch(stream, "store_gradient_rows", threads_for_chunks(g.rows, g.width, kChunk),
-           store_converted_kernel<A, G>, skip, begin, RowsOf<const A>(g, kChunk), g_factor,
-           RowsOf<G>(gradient, kChunk));
+           store_converted_kernel<A, G>, skip, gradient_ids, begin, RowsOf<const A>(g, kChunk),
+           g_factor, RowsOf<G>(gradient, kChunk));
     return;
   }
   constexpr int kChunk = kChunkOf<S, A, G>;
   launch(stream, "store_gradient_rows", warp_for_each_row(g.rows), store_normalized_kernel<S, A, G>,
-         RowsOf<const S>(source, kChunk), inverse, skip, begin, RowsOf<const A>(g, kChunk),
-         g_factor, RowsOf<G>(gradient, kChunk));
+         RowsOf<const S>(source, kChunk), inverse, skip, ids, gradient_ids, begin,
+         RowsOf<const A>(g, kChunk), g_factor, RowsOf<G>(gradient, kChunk));
 }
 
 }  // namespace
 
 void store_gradient_rows(cudaStream_t stream, const Matrix& source, const double* inverse,
                          const Skip& skip, std::int64_t begin, const Matrix& g,
-                         const double* g_factor, const Matrix& gradient) {
+                         const double* g_factor, const Matrix& gradient, const std::int64_t* ids,
+                         const std::int64_t* gradient_ids) {
   if (gradient.type != source.type && gradient.type != Type::f32) {
     throw Error(LSM_INTERNAL, std::string("store_gradient_rows: no gradient of ") +
                                   name_of(source.type) + " as " + name_of(gradient.type));
@@ -103,9 +109,11 @@ void store_gradient_rows(cudaStream_t stream, const Matrix& source, const double
     const auto store_from = [&](auto accumulator) {
       using A = decltype(accumulator);
       if (gradient.type == source.type) {
-        store<S, A, S>(stream, source, inverse, skip, begin, g, g_factor, gradient);
+        store<S, A, S>(stream, source, inverse, skip, ids, gradient_ids, begin, g, g_factor,
+                       gradient);
       } else {
-        store<S, A, float>(stream, source, inverse, skip, begin, g, g_factor, gradient);
+        store<S, A, float>(stream, source, inverse, skip, ids, gradient_ids, begin, g, g_factor,
+                           gradient);
       }
     };
     if (g.type == Type::f64) {

@@ -1,0 +1,611 @@
+#include "cuda/labels.h"
+
+#include "core/status.h"
+#include "cuda/error.h"
+#include "cuda/gemm.h"
+#include "cuda/label_state.h"
+#include "cuda/update.h"
+
+namespace lossmith {
+namespace cuda {
+namespace {
+
+// One call from memory plan to the last launch. Blocks of labels run outside, blocks of rows inside:
+// the gradient of a block of labels is complete when its rows are done, so that it is stored, or
+// steps the labels, at once. What a row needs from all labels runs over the blocks in their order.
+template <class A>
+class LabelRun {
+ public:
+  LabelRun(const LabelCall& call, lsm_context_s& context) : s_(call, context) {}
+
+  // Decides sizes without touching data.
+  lsm_contrastive_plan plan() {
+    choose_operands();
+    choose_layout();
+    const LabelCall& call = s_.call;
+    lsm_contrastive_plan out{};
+    const bool stores = s_.stored_blocks == s_.blocks() && s_.blocks() > 0 && s_.n > 0;
+    out.plan = stores ? LSM_PLAN_STORE : LSM_PLAN_RECOMPUTE;
+    out.workspace_bytes = static_cast<std::int64_t>(bytes_);
+    const double product = 2.0 * static_cast<double>(s_.n) * static_cast<double>(s_.columns) *
+                           static_cast<double>(s_.d);
+    const double kept =
+        s_.blocks() == 0 ? 0
+                         : static_cast<double>(s_.stored_blocks) / static_cast<double>(s_.blocks());
+    double products = 1 + (call.wants_gradients() ? 1 - kept : 0) +
+                      (!s_.given() && call.grad_x.present()) + call.wants_label_gradient();
+    if (s_.is_top_k()) products += kTopKPasses * (1 - kept);
+    out.flops = product * products;
+    return out;
+  }
+
+  void run() {
+    plan();
+    // Without rows the gradient of the labels is zero, and may still be wanted for a step.
+    if (s_.columns == 0 || (s_.n == 0 && !s_.call.update.present())) {
+      write_empty();
+      return;
+    }
+    Carver carver(s_.context.workspace.block(bytes_));
+    carve(carver);
+    prepare_label_scalars(s_.stream, s_.call, s_.scalars);
+    prepare_labels();
+    if (s_.n == 0) {
+      write_empty();
+      gradients();
+      return;
+    }
+    prepare_inputs();
+    sweep_sums();
+    if (s_.is_top_k()) find_thresholds();
+    finish_label_rows(s_.stream, row_inputs(), s_.rows);
+    if (s_.scales_coefficients() && s_.call.wants_gradients()) {
+      Direction<A> bound;
+      bound.c = s_.rows.bound;
+      choose_narrow_factor(s_.stream, bound, s_.n, Direction<A>{}, 0, s_.scalars);
+    }
+    if (s_.call.wants_gradients()) gradients();
+    write_vectors();
+  }
+
+ private:
+  // ---- sizes --------------------------------------------------------------------------
+
+  // Products want rows one after another; rows that repeat, overlap or run backwards are packed.
+  static bool unusual(const View& v) { return v.shape[0] > 1 && v.strides[0] < v.shape[1]; }
+
+  void choose_operands() {
+    const LabelCall& call = s_.call;
+    if (s_.given()) return;
+    const bool candidates = call.candidates.present();
+    s_.copies_x = call.options.normalize_x != 0 || unusual(call.x);
+    s_.copies_labels = call.options.normalize_labels != 0 || candidates || unusual(call.labels);
+    const auto direct = [&](const View& gradient, bool transformed) {
+      return !transformed && gradient.type == s_.accumulator_type() && !s_.scales_coefficients() &&
+             !unusual(gradient);
+    };
+    // A row stride below the width happens only with a single row, where it means nothing.
+    const auto row_stride = [&](const View& v) { return v.shape[0] > 1 ? v.strides[0] : s_.d; };
+    s_.grad_x.wanted = call.grad_x.present();
+    if (s_.grad_x.wanted) s_.grad_x.direct = direct(call.grad_x, call.options.normalize_x != 0);
+    s_.grad_x.ld = s_.grad_x.direct ? row_stride(call.grad_x) : s_.d;
+    s_.grad_labels.wanted = call.wants_label_gradient();
+    if (call.grad_labels.present()) {
+      s_.grad_labels.direct =
+          direct(call.grad_labels, call.options.normalize_labels != 0 || candidates);
+    }
+    s_.grad_labels.ld = s_.grad_labels.direct ? row_stride(call.grad_labels) : s_.d;
+  }
+
+  std::size_t measure(std::int64_t stored_blocks) {
+    s_.stored_blocks = stored_blocks;
+    Carver carver(nullptr);
+    carve(carver);
+    return carver.used();
+  }
+
+  // Reading kept products costs less than multiplying again, so AUTO keeps as many blocks as the
+  // budget holds.
+  void choose_layout() {
+    const Workspace& workspace = s_.context.workspace;
+    const auto budget = static_cast<std::size_t>(workspace.budget());
+    const bool keeps = (s_.call.wants_gradients() || s_.is_top_k()) && s_.n > 0;
+    const std::int32_t asked = s_.call.options.plan;
+    if (asked == LSM_PLAN_STORE && keeps) {
+      bytes_ = measure(s_.blocks());
+      expect_budget(workspace, bytes_);
+      return;
+    }
+    bytes_ = measure(0);
+    expect_budget(workspace, bytes_);
+    if (asked != LSM_PLAN_AUTO || !keeps) return;
+    // With all blocks kept the one that is worked on is not needed: that may be what makes them fit.
+    std::int64_t stored = s_.blocks();
+    while (stored > 0 && measure(stored) > budget) {
+      const std::int64_t element = static_cast<std::int64_t>(sizeof(A));
+      const std::int64_t excess = static_cast<std::int64_t>(measure(stored) - budget);
+      stored -= std::max<std::int64_t>(
+          1, std::min(stored, excess / (s_.stored_block_elements() * element)));
+    }
+    bytes_ = measure(stored);
+  }
+
+  void carve(Carver& carver) {
+    const LabelCall& call = s_.call;
+    const std::int64_t element = bytes_of(s_.operand);
+    s_.scalars = carver.take<CallScalars>(1);
+    s_.x = Matrix::of(call.x);
+    if (s_.x.rows <= 1) s_.x.ld = s_.x.width;
+    if (s_.copies_x) {
+      s_.x = {carver.take<char>(s_.n * s_.d * element), s_.operand, s_.n, s_.d, s_.d};
+    }
+    if (s_.copies_labels) s_.label_block = carver.take<char>(s_.block_columns() * s_.d * element);
+    if (call.options.normalize_x != 0) s_.x_inverse = carver.take<double>(s_.n);
+    if (call.options.normalize_labels != 0) s_.label_inverse = carver.take<double>(s_.columns);
+    if (call.candidates.present()) s_.candidates = carver.take<std::int64_t>(s_.columns);
+    if (call.bias.present()) s_.bias = carver.take<A>(s_.columns);
+    if (call.class_weight.present()) s_.class_weight = carver.take<A>(s_.columns);
+    carve_entries(carver);
+    carve_rows(carver);
+    carve_gradients(carver);
+    const std::int64_t rows = s_.block_rows();
+    s_.stored = s_.stored_blocks > 0 ? carver.take<A>(s_.stored_blocks * s_.stored_block_elements())
+                                     : nullptr;
+    s_.block = s_.stored_blocks < s_.blocks() ? carver.take<A>(rows * s_.block_ld()) : nullptr;
+  }
+
+  void carve_entries(Carver& carver) {
+    const std::int64_t capacity = entry_capacity(s_.call);
+    s_.entries.begin = carver.take<std::int64_t>(s_.n);
+    s_.entries.count = carver.take<std::int64_t>(s_.n);
+    s_.entries.positives = carver.take<double>(s_.n);
+    s_.entries.relevance_sum = carver.take<double>(s_.n);
+    s_.entries.column = carver.take<std::int64_t>(capacity);
+    s_.entries.relevance = carver.take<double>(capacity);
+    s_.scratch.bad_positives = carver.take<std::uint8_t>(s_.n);
+    s_.scratch.bad_ignored = carver.take<std::uint8_t>(s_.n);
+    for (int side = 0; side < 2; ++side) {
+      s_.scratch.key[side] = carver.take<std::int64_t>(capacity);
+      s_.scratch.order[side] = carver.take<std::int64_t>(capacity);
+    }
+    if (s_.call.options.sample > 0) {
+      s_.scratch.position = carver.take<std::int64_t>(capacity);
+      s_.scratch.draw = carver.take<double>(capacity);
+    }
+    s_.products = carver.take<A>(capacity);
+  }
+
+  void carve_rows(Carver& carver) {
+    const auto take = [&](double*& v) { v = carver.take<double>(s_.n); };
+    s_.sums = {};
+    if (s_.dense() == LabelDense::sigmoid) {
+      take(s_.sums.softplus);
+    } else {
+      take(s_.sums.max);
+      take(s_.sums.sum);
+    }
+    if (s_.is_ce() && (s_.call.options.label_smoothing > 0 || s_.call.soft_target.present())) {
+      take(s_.sums.weight);
+      take(s_.sums.uniform);
+      take(s_.sums.target_weight);
+      take(s_.sums.target_score);
+    }
+    if (s_.is_top_k()) {
+      take(s_.sums.min);
+      for (double** v : {&s_.top_k.k, &s_.top_k.threshold, &s_.top_k.low, &s_.top_k.high,
+                         &s_.top_k.active, &s_.top_k.least, &s_.top_k.slope}) {
+        take(*v);
+      }
+      s_.top_k.surplus = carver.take<double>(s_.n * kTopKProbes);
+      s_.top_k.above = carver.take<double>(s_.n * kTopKProbes);
+    }
+    for (double** v :
+         {&s_.rows.loss, &s_.rows.slope, &s_.rows.factor, &s_.rows.shift, &s_.rows.even}) {
+      take(*v);
+    }
+    for (A** v : {&s_.rows.factor_a, &s_.rows.hi, &s_.rows.lo, &s_.rows.least, &s_.rows.uniform,
+                  &s_.rows.target, &s_.rows.bound}) {
+      *v = carver.take<A>(s_.n);
+    }
+  }
+
+  void carve_gradients(Carver& carver) {
+    const LabelCall& call = s_.call;
+    if (!call.wants_gradients()) return;
+    const std::int64_t rows = s_.block_rows();
+    const std::int64_t columns = s_.block_columns();
+    const std::int64_t row_tiles = pieces(rows, kTileRows);
+    s_.entry_scale = carver.take<double>(s_.n);
+    s_.marks.words = pieces(columns, 32);
+    s_.marks.bits = carver.take<std::uint32_t>(rows * s_.marks.words);
+    s_.scale_partial = carver.take<double>(row_tiles * pieces(columns, kTileColumns));
+    if (call.grad_bias.present()) {
+      s_.bias_gradient = carver.take<double>(s_.columns);
+      s_.column_partial = carver.take<double>(row_tiles * columns);
+    }
+    if (s_.narrows()) s_.narrow = carver.take<char>(rows * s_.block_ld() * 2);
+    if (s_.grad_x.wanted) {
+      s_.grad_x.data =
+          s_.grad_x.direct ? reinterpret_cast<A*>(call.grad_x.data) : carver.take<A>(s_.n * s_.d);
+    }
+    if (s_.grad_labels.wanted) {
+      s_.grad_labels.data = s_.grad_labels.direct ? reinterpret_cast<A*>(call.grad_labels.data)
+                                                  : carver.take<A>(columns * s_.d);
+    }
+  }
+
+  // ---- inputs -------------------------------------------------------------------------
+
+  void prepare_labels() {
+    const LabelCall& call = s_.call;
+    if (s_.candidates != nullptr) {
+      prepare_candidates(s_.stream, IdVector::of(call.candidates), call.l, s_.candidates,
+                         s_.scalars);
+    }
+    if (s_.label_inverse == nullptr) return;
+    Matrix labels = Matrix::of(call.labels);
+    labels.rows = s_.columns;
+    inverse_norms(s_.stream, labels, Skip{}, s_.label_inverse, s_.candidates);
+  }
+
+  LabelSets sets() const {
+    const LabelCall& call = s_.call;
+    LabelSets sets;
+    sets.n = s_.n;
+    sets.l = call.l;
+    sets.columns = s_.columns;
+    sets.candidates = s_.candidates;
+    sets.positive_offsets = IdVector::of(call.positives.offsets);
+    sets.positive_ids = IdVector::of(call.positives.ids);
+    if (call.positives.values.present()) {
+      sets.positive_values = Vector::of(call.positives.values);
+    }
+    sets.ignored_offsets = IdVector::of(call.ignored.offsets);
+    sets.ignored_ids = IdVector::of(call.ignored.ids);
+    sets.target = IdVector::of(call.target);
+    sets.ignore_index = call.options.ignore_index;
+    sets.sample = call.options.sample;
+    sets.seed = call.options.seed;
+    return sets;
+  }
+
+  void prepare_inputs() {
+    const LabelCall& call = s_.call;
+    if (s_.copies_x) {
+      const Matrix source = Matrix::of(call.x);
+      if (s_.x_inverse != nullptr) inverse_norms(s_.stream, source, Skip{}, s_.x_inverse);
+      load_rows(s_.stream, source, 0, s_.x_inverse, nullptr, Skip{}, s_.x);
+    }
+    if (s_.bias != nullptr) {
+      gather_vector(s_.stream, Vector::of(call.bias), s_.candidates, s_.columns, false, s_.bias,
+                    s_.scalars);
+    }
+    if (s_.class_weight != nullptr) {
+      gather_vector(s_.stream, Vector::of(call.class_weight), s_.candidates, s_.columns, true,
+                    s_.class_weight, s_.scalars);
+    }
+    build_entries(s_.stream, sets(), s_.scratch, s_.entries);
+    if (call.target.present() && call.options.reduction == LSM_MEAN) {
+      count_label_rows(s_.stream, sets(), s_.entries.positives, s_.class_weight, s_.scalars);
+    }
+  }
+
+  // ---- blocks -------------------------------------------------------------------------
+
+  // The labels of a block as the products take them; prepared where they must be.
+  Matrix labels_at(std::int64_t column) {
+    const std::int64_t count = s_.columns_of(column);
+    Matrix labels = Matrix::of(s_.call.labels);
+    if (labels.rows <= 1) labels.ld = s_.d;
+    if (!s_.copies_labels) return rows_of(labels, column, count);
+    const Matrix block{s_.label_block, s_.operand, count, s_.d, s_.d};
+    load_rows(s_.stream, Matrix::of(s_.call.labels), column, s_.label_inverse, nullptr, Skip{},
+              block, s_.candidates);
+    return block;
+  }
+
+  bool is_stored(std::int64_t column) const {
+    return column / kCudaTiling.block_columns < s_.stored_blocks;
+  }
+
+  LabelBlock<A> block_at(std::int64_t row, std::int64_t column) const {
+    LabelBlock<A> b;
+    b.dots.row0 = row;
+    b.dots.column0 = column;
+    b.dots.rows = std::min(kCudaTiling.block_rows, s_.n - row);
+    b.dots.columns = s_.columns_of(column);
+    b.dots.ld = s_.block_ld();
+    b.dots.dots = is_stored(column)
+                      ? s_.stored +
+                            column / kCudaTiling.block_columns * s_.stored_block_elements() +
+                            row * s_.block_ld()
+                      : s_.block;
+    b.dots.bias = s_.bias;
+    b.dots.scalars = s_.scalars;
+    b.softcap = static_cast<A>(s_.call.options.softcap);
+    return b;
+  }
+
+  void make_products(const LabelBlock<A>& b, const Matrix& labels) {
+    if (s_.given()) {
+      load_products(s_.stream, s_.x, s_.candidates, b.dots);
+      return;
+    }
+    const Matrix x = rows_of(s_.x, b.dots.row0, b.dots.rows);
+    GemmCall product;
+    product.operand = s_.operand;
+    product.product = Product::nt;
+    product.m = b.dots.rows;
+    product.n = b.dots.columns;
+    product.k = s_.d;
+    product.a = x.data;
+    product.lda = x.ld;
+    product.b = labels.data;
+    product.ldb = labels.ld;
+    product.c = b.dots.dots;
+    product.ldc = b.dots.ld;
+    multiply(s_.device, product);
+  }
+
+  // Calls each(block) with the products of every block, those that are kept as they were left, the
+  // others made anew with what takes no part taken out.
+  template <class Each>
+  void sweep(bool first, const Each& each) {
+    for (std::int64_t column = 0; column < s_.columns; column += kCudaTiling.block_columns) {
+      const bool makes = first || !is_stored(column);
+      Matrix labels;
+      if (makes && !s_.given()) labels = labels_at(column);
+      for (std::int64_t row = 0; row < s_.n; row += kCudaTiling.block_rows) {
+        const LabelBlock<A> b = block_at(row, column);
+        if (makes) {
+          make_products(b, labels);
+          take_out_entries(s_.stream, b.dots, s_.entries, s_.call.excludes_positives(),
+                           s_.products);
+        }
+        each(b);
+      }
+    }
+  }
+
+  LabelTargets<A> targets() const {
+    LabelTargets<A> t;
+    if (s_.call.soft_target.present()) {
+      t.soft = Matrix::of(s_.call.soft_target);
+      t.ids = s_.candidates;
+    }
+    t.weight = s_.class_weight;
+    return t;
+  }
+
+  void sweep_sums() {
+    sweep(true, [&](const LabelBlock<A>& b) {
+      label_sums(s_.stream, b, s_.alpha(), targets(), s_.sums, b.dots.column0 == 0);
+    });
+  }
+
+  void find_thresholds() {
+    const lsm_label_options& o = s_.call.options;
+    const TopKStart start{o.k, o.alpha, IdVector::of(s_.call.k_rows), false};
+    start_top_k(s_.stream, start, 0, s_.n, s_.columns, s_.entries, s_.sums, s_.top_k);
+    if (s_.stored_blocks == s_.blocks() && resident_thresholds()) return;
+    for (int pass = 0; pass < kTopKPasses; ++pass) {
+      sweep(false, [&](const LabelBlock<A>& b) {
+        probe_top_k(s_.stream, b, s_.alpha(), s_.top_k, b.dots.column0 == 0);
+      });
+      advance_top_k<A>(s_.stream, 0, s_.n, s_.alpha(), pass + 1 == kTopKPasses, s_.top_k);
+    }
+  }
+
+  bool resident_thresholds() {
+    bool done = true;
+    for (std::int64_t row = 0; done && row < s_.n; row += kCudaTiling.block_rows) {
+      done = resident_top_k(s_.stream, block_at(row, 0), s_.columns, s_.stored_block_elements(),
+                            s_.alpha(), s_.top_k);
+    }
+    return done;
+  }
+
+  LabelRowInputs<A> row_inputs() const {
+    LabelRowInputs<A> in;
+    in.options = s_.call.options;
+    in.n = s_.n;
+    in.columns = s_.columns;
+    in.soft = s_.call.soft_target.present();
+    in.entries = s_.entries;
+    in.products = s_.products;
+    in.bias = s_.bias;
+    in.class_weight = s_.class_weight;
+    in.softcap = static_cast<A>(s_.call.options.softcap);
+    in.sums = s_.sums;
+    in.top_k = s_.top_k;
+    in.row_weight = Vector::of(s_.call.row_weight);
+    in.upstream = Vector::of(s_.call.upstream);
+    in.scalars = s_.scalars;
+    return in;
+  }
+
+  // ---- gradients ----------------------------------------------------------------------
+
+  void gradients() {
+    clear_gradients();
+    for (std::int64_t column = 0; column < s_.columns; column += kCudaTiling.block_columns) {
+      const bool multiplies = !is_stored(column) || s_.grad_x.wanted;
+      Matrix labels;
+      if (s_.n > 0 && multiplies && !s_.given()) labels = labels_at(column);
+      for (std::int64_t row = 0; row < s_.n; row += kCudaTiling.block_rows) {
+        const LabelBlock<A> b = block_at(row, column);
+        if (!is_stored(column)) make_products(b, labels);
+        sweep_coefficients(b, labels);
+      }
+      if (s_.grad_labels.wanted && !s_.grad_labels.direct) finish_labels(column);
+    }
+    if (s_.grad_x.wanted && !s_.grad_x.direct) {
+      const Matrix g{s_.grad_x.data, s_.accumulator_type(), s_.n, s_.d, s_.grad_x.ld};
+      store_gradient_rows(s_.stream, Matrix::of(s_.call.x), s_.x_inverse, Skip{}, 0, g,
+                          s_.gradient_factor(), Matrix::of(s_.call.grad_x));
+    }
+  }
+
+  void clear_gradients() {
+    const LabelCall& call = s_.call;
+    if (s_.bias_gradient != nullptr) clear(s_.bias_gradient, s_.columns, "the bias gradient");
+    if (s_.n == 0 && s_.grad_labels.wanted && !s_.grad_labels.direct) {
+      clear(s_.grad_labels.data, s_.block_columns() * s_.d, "the labels' gradient");
+    }
+    // Labels that take no part have a gradient of 0.
+    if (s_.candidates == nullptr) return;
+    if (call.grad_labels.present()) fill_zero(s_.stream, call.grad_labels);
+    if (s_.given() && call.grad_x.present()) fill_zero(s_.stream, call.grad_x);
+  }
+
+  template <class T>
+  void clear(T* data, std::int64_t count, const char* what) {
+    check(cudaMemsetAsync(data, 0, static_cast<std::size_t>(count) * sizeof(T), s_.stream),
+          (std::string("clearing ") + what).c_str());
+  }
+
+  void sweep_coefficients(const LabelBlock<A>& b, const Matrix& labels) {
+    const DotBlock<A>& dots = b.dots;
+    patch_entries(s_.stream, b, row_inputs(), s_.rows, s_.marks, dots.column0 == 0, s_.entry_scale);
+    CoefficientOutputs<A> out;
+    out.coefficients = s_.narrows() ? s_.narrow : dots.dots;
+    out.type = s_.narrows() ? s_.operand : s_.accumulator_type();
+    out.ld = dots.ld;
+    out.scale_partial = s_.scale_partial;
+    out.column_partial = s_.column_partial;
+    label_coefficients(s_.stream, b, s_.dense(), s_.alpha(), s_.rows, targets(), s_.marks, out);
+    merge_coefficients(s_.stream, dots, out, s_.scalars, s_.bias_gradient);
+    if (s_.given()) {
+      if (s_.call.grad_x.present()) {
+        store_products(s_.stream, dots, s_.candidates, Matrix::of(s_.call.grad_x));
+      }
+      return;
+    }
+    if (s_.call.options.filter > 0) {
+      filter_coefficients(s_.stream, {out.coefficients, out.type, dots.rows, dots.columns, out.ld},
+                          s_.call.options.filter, s_.scalars);
+    }
+    multiply_gradients(dots, labels, out);
+  }
+
+  void multiply_gradients(const DotBlock<A>& dots, const Matrix& labels,
+                          const CoefficientOutputs<A>& out) {
+    GemmCall product;
+    product.operand = s_.operand;
+    product.a = out.coefficients;
+    product.lda = out.ld;
+    product.n = s_.d;
+    if (s_.grad_x.wanted) {
+      product.product = Product::nn;
+      product.m = dots.rows;
+      product.k = dots.columns;
+      product.b = labels.data;
+      product.ldb = labels.ld;
+      product.c = s_.grad_x.data + dots.row0 * s_.grad_x.ld;
+      product.ldc = s_.grad_x.ld;
+      product.accumulate = dots.column0 > 0;
+      multiply(s_.device, product);
+    }
+    if (s_.grad_labels.wanted) {
+      const Matrix x = rows_of(s_.x, dots.row0, dots.rows);
+      product.product = Product::tn;
+      product.m = dots.columns;
+      product.k = dots.rows;
+      product.b = x.data;
+      product.ldb = x.ld;
+      product.c =
+          s_.grad_labels.data + (s_.grad_labels.direct ? dots.column0 : 0) * s_.grad_labels.ld;
+      product.ldc = s_.grad_labels.ld;
+      product.accumulate = dots.row0 > 0;
+      multiply(s_.device, product);
+    }
+  }
+
+  // The gradient of a block of labels is complete: to the output, or into the step.
+  void finish_labels(std::int64_t column) {
+    const LabelCall& call = s_.call;
+    const std::int64_t count = s_.columns_of(column);
+    const Matrix g{s_.grad_labels.data, s_.accumulator_type(), count, s_.d, s_.d};
+    Matrix source = Matrix::of(call.labels);
+    const std::int64_t* ids = s_.candidates != nullptr ? s_.candidates + column : nullptr;
+    const double* inverse = s_.label_inverse != nullptr ? s_.label_inverse + column : nullptr;
+    const auto from_here = [&](Matrix m) {
+      if (ids == nullptr) m.data = static_cast<char*>(m.data) + column * m.ld * bytes_of(m.type);
+      return m;
+    };
+    if (!call.update.present()) {
+      store_gradient_rows(s_.stream, from_here(source), inverse, Skip{}, 0, g, s_.gradient_factor(),
+                          from_here(Matrix::of(call.grad_labels)), ids, ids);
+      return;
+    }
+    if (inverse != nullptr || s_.scales_coefficients()) {
+      store_gradient_rows(s_.stream, from_here(source), inverse, Skip{}, 0, g, s_.gradient_factor(),
+                          g, ids);
+    }
+    GradientRows rows;
+    rows.data = g.data;
+    rows.type = g.type;
+    rows.ld = g.ld;
+    rows.count = count;
+    rows.begin = column;
+    rows.row_ids = ids;
+    update_rows(s_.stream, call.update, rows);
+  }
+
+  // ---- other outputs --------------------------------------------------------------------
+
+  void write_vectors() {
+    const LabelCall& call = s_.call;
+    if (call.row_loss.present()) store_vector(s_.stream, s_.rows.loss, s_.n, call.row_loss);
+    if (call.threshold.present()) {
+      store_vector(s_.stream, s_.top_k.threshold, s_.n, call.threshold);
+    }
+    if (call.loss.present()) {
+      total_loss(s_.stream, s_.rows.loss, s_.n, call.options.reduction == LSM_MEAN, s_.scalars,
+                 call.loss);
+    }
+    if (call.grad_log_scale.present()) {
+      write_scale_gradient(s_.stream, s_.entry_scale, s_.n, s_.scalars, call.grad_log_scale);
+    }
+    if (call.grad_bias.present()) {
+      write_label_bias_gradient(s_.stream, s_.bias_gradient, s_.candidates, s_.columns, s_.scalars,
+                                call.grad_bias);
+    }
+  }
+
+  // No rows or no labels take part: nothing to sum over.
+  void write_empty() {
+    const LabelCall& call = s_.call;
+    for (const View* out : {&call.loss, &call.row_loss, &call.threshold, &call.grad_x,
+                            &call.grad_labels, &call.grad_log_scale, &call.grad_bias}) {
+      if (out->present()) fill_zero(s_.stream, *out);
+    }
+  }
+
+  LabelState<A> s_;
+  std::size_t bytes_ = 0;
+};
+
+// Calls f with the run of the arithmetic that the element type asks for.
+template <class F>
+auto with_run(const LabelCall& call, lsm_context_s& context, F&& f) {
+  if (call.x.type == Type::f64) {
+    LabelRun<double> run(call, context);
+    return f(run);
+  }
+  LabelRun<float> run(call, context);
+  return f(run);
+}
+
+}  // namespace
+
+void run_labels(const LabelCall& call, lsm_context_s& context) {
+  with_run(call, context, [](auto& run) { run.run(); });
+}
+
+lsm_contrastive_plan plan_labels(const LabelCall& call, lsm_context_s& context) {
+  return with_run(call, context, [](auto& run) { return run.plan(); });
+}
+
+}  // namespace cuda
+}  // namespace lossmith
