@@ -8,7 +8,9 @@
 #include "cpu/contrastive.h"
 #include "cpu/copy.h"
 #include "cpu/isa.h"
+#include "cpu/labels.h"
 #include "cpu/machine.h"
+#include "cpu/soft_top_k.h"
 #include "cpu/top_k.h"
 #include "cpu/update.h"
 #include "math/logsumexp.h"
@@ -97,6 +99,15 @@ class CpuBackend : public Backend {
   lsm_contrastive_plan plan_contrastive(const ContrastiveCall& call,
                                         lsm_context_s& context) const override {
     return lossmith::plan_contrastive(call, context);
+  }
+  void run_labels(const LabelCall& call, lsm_context_s& context) const override {
+    lossmith::run_labels(call, context);
+  }
+  lsm_contrastive_plan plan_labels(const LabelCall& call, lsm_context_s& context) const override {
+    return lossmith::plan_labels(call, context);
+  }
+  void run_soft_top_k(const SoftTopKCall& call, lsm_context_s& context) const override {
+    lossmith::run_soft_top_k(call, context);
   }
   void run_top_k(const TopKCall& call, lsm_context_s& context) const override {
     lossmith::run_top_k(call, context);

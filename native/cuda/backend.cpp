@@ -6,9 +6,11 @@
 #include "cuda/contrastive.h"
 #include "cuda/devices.h"
 #include "cuda/error.h"
+#include "cuda/labels.h"
 #include "cuda/measure.h"
 #include "cuda/memory.h"
 #include "cuda/merge_logsumexp.h"
+#include "cuda/soft_top_k.h"
 #include "cuda/state.h"
 #include "cuda/top_k.h"
 #include "cuda/transfer.h"
@@ -111,6 +113,18 @@ class CudaBackend : public Backend {
                                         lsm_context_s& context) const override {
     const DeviceGuard guard(context.device.id);
     return cuda::plan_contrastive(call, context);
+  }
+  void run_labels(const LabelCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::run_labels(call, context);
+  }
+  lsm_contrastive_plan plan_labels(const LabelCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    return cuda::plan_labels(call, context);
+  }
+  void run_soft_top_k(const SoftTopKCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::run_soft_top_k(call, context);
   }
   void run_top_k(const TopKCall& call, lsm_context_s& context) const override {
     const DeviceGuard guard(context.device.id);

@@ -11,6 +11,8 @@
 #include "core/tensor.h"
 #include "core/workspace.h"
 #include "engine/contrastive_call.h"
+#include "engine/label_call.h"
+#include "engine/soft_top_k_call.h"
 #include "engine/top_k_call.h"
 #include "engine/update_call.h"
 #include "lossmith/device.h"
@@ -73,6 +75,9 @@ class Backend {
   virtual void run_contrastive(const ContrastiveCall& call, lsm_context_s& context) const = 0;
   virtual lsm_contrastive_plan plan_contrastive(const ContrastiveCall& call,
                                                 lsm_context_s& context) const = 0;
+  virtual void run_labels(const LabelCall& call, lsm_context_s& context) const = 0;
+  virtual lsm_contrastive_plan plan_labels(const LabelCall& call, lsm_context_s& context) const = 0;
+  virtual void run_soft_top_k(const SoftTopKCall& call, lsm_context_s& context) const = 0;
   virtual void run_top_k(const TopKCall& call, lsm_context_s& context) const = 0;
 };
 
