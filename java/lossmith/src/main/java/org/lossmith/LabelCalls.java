@@ -4,6 +4,7 @@ import java.lang.ref.Reference;
 import org.lossmith.internal.LabelOptions;
 import org.lossmith.internal.LossmithNative;
 import org.lossmith.internal.NativePlan;
+import org.lossmith.internal.UpdateOptions;
 import org.lossmith.internal.base.Status;
 
 /**
@@ -21,18 +22,45 @@ final class LabelCalls {
     Checks.given("context", context);
     check(loss, inputs);
     Checks.given("result", result);
-    run(loss, context, inputs, result);
+    run(loss, context, inputs, null, null, 0, result);
   }
 
-  private static void run(LabelLoss loss, Context context, LabelInputs inputs, LossResult result) {
+  static void evaluateAndUpdate(
+      LabelLoss loss,
+      Context context,
+      LabelInputs inputs,
+      Update update,
+      Tensor state,
+      long step,
+      LossResult result) {
+    Checks.given("context", context);
+    check(loss, inputs);
+    Checks.given("update", update);
+    Checks.given("result", result);
+    run(loss, context, inputs, update, state, step, result);
+  }
+
+  private static void run(
+      LabelLoss loss,
+      Context context,
+      LabelInputs inputs,
+      Update update,
+      Tensor state,
+      long step,
+      LossResult result) {
     long ctx = context.begin();
     try {
       Uses.acquire(inputs.tensors());
       try {
         Uses.acquire(result.tensors());
         try {
-          Status.check(call(ctx, context.options(loss), inputs.tensors(), result.tensors()));
-          result.evaluatedBy(context);
+          Uses.acquire(state);
+          try {
+            call(loss, context, ctx, inputs, update, state, step, result);
+            result.evaluatedBy(context);
+          } finally {
+            Uses.release(state);
+          }
         } finally {
           Uses.release(result.tensors());
         }
@@ -42,6 +70,7 @@ final class LabelCalls {
     } finally {
       context.end();
       Reference.reachabilityFence(inputs);
+      Reference.reachabilityFence(state);
       Reference.reachabilityFence(result);
     }
   }
@@ -101,6 +130,31 @@ final class LabelCalls {
     }
   }
 
+  /** The call itself; the constraint of the sphere may ask for a projection in this call. */
+  private static void call(
+      LabelLoss loss,
+      Context context,
+      long ctx,
+      LabelInputs inputs,
+      Update update,
+      Tensor state,
+      long step,
+      LossResult result) {
+    LabelOptions options = context.options(loss);
+    if (update == null) {
+      Status.check(call(ctx, options, inputs.tensors(), null, null, result.tensors()));
+      return;
+    }
+    UpdateOptions stepping = context.options(update, step);
+    boolean sphere = loss instanceof NormalizedSoftmax s && s.constraint().projects();
+    stepping.project_rows(flag(sphere || update.projectRows()));
+    try {
+      Status.check(call(ctx, options, inputs.tensors(), stepping, state, result.tensors()));
+    } finally {
+      stepping.project_rows(flag(update.projectRows())); // The context keeps the options.
+    }
+  }
+
   private static int kind(LabelLoss loss) {
     if (loss instanceof DecoupledSoftmax) {
       return LossmithNative.LSM_DECOUPLED_SOFTMAX;
@@ -157,7 +211,13 @@ final class LabelCalls {
     return value ? 1 : 0;
   }
 
-  private static int call(long ctx, LabelOptions options, Tensor[] in, Tensor[] out) {
+  private static int call(
+      long ctx,
+      LabelOptions options,
+      Tensor[] in,
+      UpdateOptions update,
+      Tensor state,
+      Tensor[] out) {
     return LossmithNative.lsm_label_loss(
         ctx,
         options,
@@ -184,8 +244,8 @@ final class LabelCalls {
         Uses.address(out[LossResult.GRAD_LABELS]),
         Uses.address(out[LossResult.GRAD_LOG_SCALE]),
         Uses.address(out[LossResult.GRAD_BIAS]),
-        null,
-        0,
-        0);
+        update,
+        Uses.address(state),
+        update == null ? 0 : Uses.address(in[LabelInputs.LABELS]));
   }
 }

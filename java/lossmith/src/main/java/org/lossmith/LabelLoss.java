@@ -34,6 +34,18 @@ package org.lossmith;
  * computed in F64. A gradient has the element type of what it is the gradient of. The same input
  * gives the same bits, whatever the number of threads, the budget or the plan.
  *
+ * <p>Where only a step of an optimizer wants the gradient of the labels, {@link
+ * #evaluateAndUpdate(Context, LabelInputs, Update, Tensor, long, String...) evaluateAndUpdate}
+ * steps each block of labels as soon as its gradient is complete, which is never stored:
+ *
+ * <pre>{@code
+ * DecoupledSoftmax loss = DecoupledSoftmax.of(0.05);
+ * LabelInputs inputs = LabelInputs.of(x, labels, positives);
+ * try (LossResult result = loss.evaluateAndUpdate(context, inputs, adagrad, state, step, "x")) {
+ *   backward(result.gradient("x")); // labels has been stepped already
+ * }
+ * }</pre>
+ *
  * <p>On a CUDA device all tensors of a call are on the device of the context, and the call is
  * queued there. Values are not read back to be judged: a label that does not exist, sets whose
  * offsets fall, a target that its row ignores, a k outside its range and weights that are not
@@ -107,6 +119,70 @@ public sealed interface LabelLoss
    */
   default void evaluate(Context context, LabelInputs inputs, LossResult result) {
     LabelCalls.evaluate(this, context, inputs, result);
+  }
+
+  /**
+   * Computes the loss and the gradients that are wanted, and steps the labels in place by their
+   * gradient, which is never stored. The same bits as evaluating with an F32 gradient of the labels
+   * and stepping by that.
+   *
+   * @param context where to compute
+   * @param inputs what to compute from; their labels are overwritten
+   * @param update the rule of the step; {@link NormalizedSoftmax} may add the projection to unit
+   *     rows
+   * @param state [l,d] what the rule keeps from step to step, F32 (F64 for F64 labels),
+   *     overwritten; null for a rule without state
+   * @param step the number of this step, which decides how stochastic rounding falls
+   * @param wanted as in {@link #evaluate(Context, LabelInputs, String...)}, without {@code
+   *     "labels"}
+   * @return a new result, to be closed by the caller
+   * @throws IllegalArgumentException if another argument is null or an input does not fit; nothing
+   *     has been written then
+   * @throws IllegalStateException if the context or a tensor is closed
+   * @throws BudgetException if the budget of the context is too small
+   */
+  default LossResult evaluateAndUpdate(
+      Context context,
+      LabelInputs inputs,
+      Update update,
+      Tensor state,
+      long step,
+      String... wanted) {
+    Checks.given("context", context);
+    LossResult result = result(inputs, wanted);
+    try {
+      evaluateAndUpdate(context, inputs, update, state, step, result);
+      return result;
+    } catch (RuntimeException | Error e) {
+      result.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Computes the loss and the gradients that a result has room for, overwriting it, and steps the
+   * labels in place. A call on shapes that the context has seen before allocates nothing.
+   *
+   * @param context where to compute
+   * @param inputs what to compute from; their labels are overwritten
+   * @param update the rule of the step
+   * @param state as in {@link #evaluateAndUpdate(Context, LabelInputs, Update, Tensor, long,
+   *     String...)}
+   * @param step the number of this step
+   * @param result what to overwrite, made by {@link #result} for inputs of the same shapes
+   * @throws IllegalArgumentException if an argument is null, or an input or the result does not
+   *     fit; nothing has been written then
+   * @throws IllegalStateException if the context, a tensor or the result is closed
+   * @throws BudgetException if the budget of the context is too small
+   */
+  default void evaluateAndUpdate(
+      Context context,
+      LabelInputs inputs,
+      Update update,
+      Tensor state,
+      long step,
+      LossResult result) {
+    LabelCalls.evaluateAndUpdate(this, context, inputs, update, state, step, result);
   }
 
   /**

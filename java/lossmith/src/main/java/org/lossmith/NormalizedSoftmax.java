@@ -10,16 +10,20 @@ package org.lossmith;
  * }</pre>
  *
  * <p>x is always divided by its row norms inside. The labels are kept on the sphere as the
- * constraint says; whoever steps them must project them where it says so. What the scoring says
- * about normalisation is set accordingly. The inputs must have queries, labels and a target.
+ * constraint says; {@link #evaluateAndUpdate(Context, LabelInputs, Update, Tensor, long, String...)
+ * evaluateAndUpdate} projects them after the step where it says so; whoever steps them by other
+ * means must project them too ({@link Update#withProjectRows}). What the scoring says about
+ * normalisation is set accordingly. The inputs must have queries, labels and a target.
  *
- * <p>No row can lose less than {@link #lowestLoss}, so s must not be too small: see {@link
- * #lowestScale}.
+ * <p>With evenly spread classes no row loses less than {@link #lowestLoss}, so s must not be too
+ * small: see {@link #lowestScale}.
  *
  * <pre>{@code
  * NormalizedSoftmax loss = NormalizedSoftmax.of(10);
  * LabelInputs inputs = LabelInputs.of(features, classes, target);
- * LossResult result = loss.evaluate(context, inputs, "x", "labels");
+ * try (LossResult result = loss.evaluateAndUpdate(context, inputs, sgd, null, step, "x")) {
+ *   backward(result.gradient("x")); // the classes have been stepped and are unit rows
+ * }
  * }</pre>
  *
  * <p>Paper: Zhai, Wu: Classification is a Strong Baseline for Deep Metric Learning, 2018 (arXiv

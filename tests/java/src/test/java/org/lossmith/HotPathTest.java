@@ -84,6 +84,31 @@ class HotPathTest extends DeviceTest {
     }
   }
 
+  @Test
+  void aWarmStepOfTheLabelsAllocatesNothingOnTheHeap() {
+    long[] offsets = new long[33];
+    Arrays.setAll(offsets, i -> i);
+    try (Context context = Context.builder().device(device()).threads(1).build();
+        Tensor x = random(DType.F32, 32, 16, 1);
+        Tensor labels = random(DType.F32, 64, 16, 2);
+        Tensor state = Tensor.zeros(device(), DType.F32, 64, 16);
+        LabelSets positives = LabelSets.of(device(), offsets, Arrays.copyOf(offsets, 32))) {
+      DecoupledSoftmax loss = DecoupledSoftmax.of(1);
+      Update adagrad = Update.adagrad(1e-3);
+      LabelInputs inputs = LabelInputs.of(x, labels, positives);
+      try (LossResult result = loss.result(inputs, "x")) {
+        long[] step = {0};
+        Runnable calls =
+            () -> loss.evaluateAndUpdate(context, inputs, adagrad, state, step[0]++, result);
+        for (int i = 0; i < times(2_000, 20); i++) {
+          calls.run();
+        }
+        int measured = times(1_000, 5);
+        assertEquals(0, allocated(calls, measured), "bytes on the Java heap by warm calls");
+      }
+    }
+  }
+
   /** The least of several measurements: class loading and compilation may add to one of them. */
   private static long allocated(Runnable task, int times) {
     ThreadMXBean bean = (ThreadMXBean) ManagementFactory.getThreadMXBean();

@@ -1,5 +1,6 @@
 package org.lossmith;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -183,6 +184,7 @@ class LabelErrorsTest extends DeviceTest {
     names("classWeight", () -> inputs.classWeight(null));
     names("rowWeight", () -> inputs.rowWeight(null));
     names("upstream", () -> inputs.upstream(null));
+    names("update", () -> LOSS.evaluateAndUpdate(context, inputs, null, null, 0));
   }
 
   @Test
@@ -200,6 +202,22 @@ class LabelErrorsTest extends DeviceTest {
       assertThrows(UnsupportedOperationException.class, r::loss);
       assertEquals(3, r.rowLoss().elements());
     }
+  }
+
+  @Test
+  void aStepAndTheGradientOfTheLabelsExcludeEachOther() {
+    float[] before = labels.toFloatArray();
+    Update sgd = Update.sgd(0.1);
+    names("grad_labels", () -> LOSS.evaluateAndUpdate(context, inputs, sgd, null, 0, "labels"));
+    try (Tensor state = Tensor.zeros(device(), DType.F32, 4, 3);
+        Tensor scores = Tensor.zeros(device(), DType.F32, 3, 4)) {
+      LabelInputs given = LabelInputs.ofScores(scores, positives);
+      names("update", () -> LOSS.evaluateAndUpdate(context, given, sgd, null, 0));
+      names(
+          "update_state",
+          () -> LOSS.evaluateAndUpdate(context, inputs, Update.lion(0.1), state, 0));
+    }
+    assertArrayEquals(before, labels.toFloatArray());
   }
 
   @Test
@@ -250,6 +268,9 @@ class LabelErrorsTest extends DeviceTest {
     LabelSets gone = LabelSets.of(device(), new long[] {0, 1, 2, 3}, new int[] {0, 1, 2});
     gone.close();
     closed(() -> LOSS.evaluate(context, LabelInputs.of(x, labels, gone)));
+    Tensor state = Tensor.zeros(device(), DType.F32, 4, 2);
+    state.close();
+    closed(() -> LOSS.evaluateAndUpdate(context, inputs, Update.lion(0.1), state, 0));
     context.close();
     closed(() -> LOSS.evaluate(context, inputs));
     closed(() -> LOSS.plan(context, inputs));

@@ -150,6 +150,41 @@ class LabelGoldenTest extends DeviceTest {
   }
 
   @Test
+  void normalizedSoftmaxProjectsAfterTheStep() {
+    LabelInputs inputs = LabelInputs.of(features, classes, target);
+    try (LossResult r =
+        NormalizedSoftmax.of(10).evaluateAndUpdate(context, inputs, sgd(), null, 0, "x")) {
+      assertEquals(SPHERE_LOSS, r.loss(), 1e-13);
+      assertArrayEquals(GRAD_FEATURES, r.gradient("x").toDoubleArray(), 1e-11);
+    }
+    double[] got = classes.toDoubleArray();
+    assertArrayEquals(
+        new double[] {0.818823614089, 0.551579794975, 0.159020812428},
+        Arrays.copyOf(got, 3),
+        1e-11);
+    assertArrayEquals(
+        new double[] {-0.766038704087, 0.483879442774, 0.423137552933},
+        Arrays.copyOfRange(got, 6, 9),
+        1e-11);
+  }
+
+  @Test
+  void withoutProjectionTheStepIsTheGradient() {
+    LabelInputs inputs = LabelInputs.of(features, classes, target);
+    NormalizedSoftmax free =
+        NormalizedSoftmax.of(10).withConstraint(Constraint.NORMALIZE_IN_FORWARD);
+    free.evaluateAndUpdate(context, inputs, sgd(), null, 0).close();
+    double[] got = Arrays.copyOf(classes.toDoubleArray(), 3);
+    double[] expected = new double[3];
+    Arrays.setAll(expected, k -> CLASSES[k] - 0.1 * TANGENT[k]);
+    assertArrayEquals(expected, got, 1e-11);
+  }
+
+  private static Update sgd() {
+    return Update.sgd(0.1);
+  }
+
+  @Test
   void theLowestLossOfAScale() {
     assertEquals(1.3769, NormalizedSoftmax.lowestLoss(10, 1), 5e-5);
     assertEquals(1.34e-4, NormalizedSoftmax.lowestLoss(10, 10), 5e-7);
