@@ -16,7 +16,8 @@ final class Operations {
           PositivesOperation.bce(),
           TargetOperation.softmaxCrossEntropy(),
           TargetOperation.normalizedSoftmax(),
-          new TopKOperation());
+          new TopKOperation(),
+          new UpdateOperation());
 
   private Operations() {}
 }

@@ -197,7 +197,8 @@ class EvalTest extends LeakFreeTest {
             "bce",
             "softmax-ce",
             "normalized-softmax",
-            "top-k"),
+            "top-k",
+            "update"),
         list.findValuesAsText("operation"));
     String text = Cli.run("eval", "--list").out();
     assertTrue(text.contains("cwcl") && text.contains("--x --y [--reference]"), text);
