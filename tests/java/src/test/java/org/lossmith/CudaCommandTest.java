@@ -46,16 +46,21 @@ class CudaCommandTest {
   }
 
   private Path matrix(String name, double[] values) throws Exception {
-    String header = "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), }";
+    ByteBuffer elements = ByteBuffer.allocate(48).order(ByteOrder.LITTLE_ENDIAN);
+    elements.asDoubleBuffer().put(values);
+    return npy(name, "'<f8'", "(3, 2)", elements.array());
+  }
+
+  private Path npy(String name, String type, String shape, byte[] elements) throws Exception {
+    String header =
+        String.format("{'descr': %s, 'fortran_order': False, 'shape': %s, }", type, shape);
     byte[] text = Arrays.copyOf(header.getBytes(StandardCharsets.US_ASCII), 118);
     Arrays.fill(text, header.length(), 117, (byte) ' ');
     text[117] = '\n';
-    ByteBuffer file = ByteBuffer.allocate(10 + text.length + 48).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer file =
+        ByteBuffer.allocate(10 + text.length + elements.length).order(ByteOrder.LITTLE_ENDIAN);
     file.put((byte) 0x93).put("NUMPY".getBytes(StandardCharsets.US_ASCII)).put((byte) 1);
-    file.put((byte) 0).putShort((short) text.length).put(text);
-    for (double value : values) {
-      file.putDouble(value);
-    }
+    file.put((byte) 0).putShort((short) text.length).put(text).put(elements);
     return Files.write(folder.resolve(name), file.array());
   }
 
@@ -92,6 +97,34 @@ class CudaCommandTest {
     String loss = json.replaceAll("(?s).*\"loss\":([-\\d.eE]+),.*", "$1");
     assertEquals(1.6409053387365842, Double.parseDouble(loss), 1e-12, json);
     assertArrayEquals(GRAD_Q, values(gradY), 1e-9);
+  }
+
+  @Test
+  void evalOfALossOverLabelsHasTheValuesOfItsFormula() throws Exception {
+    ByteBuffer targets = ByteBuffer.allocate(24).order(ByteOrder.LITTLE_ENDIAN);
+    targets.asLongBuffer().put(new long[] {2, 0, 1});
+    double expected = 0;
+    for (int i = 0; i < 3; i++) {
+      double sum = 0;
+      for (int j = 0; j < 3; j++) {
+        sum += Math.exp(P[2 * i] * Q[2 * j] + P[2 * i + 1] * Q[2 * j + 1]);
+      }
+      int target = (i + 2) % 3;
+      double score = P[2 * i] * Q[2 * target] + P[2 * i + 1] * Q[2 * target + 1];
+      expected += (Math.log(sum) - score) / 3;
+    }
+    String json =
+        run(
+                "eval",
+                "softmax-ce",
+                "--x=" + matrix("x.npy", P),
+                "--y=" + matrix("y.npy", Q),
+                "--target=" + npy("t.npy", "'<i8'", "(3,)", targets.array()),
+                "--device=cuda:0",
+                "--json")
+            .replaceAll("\\s", "");
+    String loss = json.replaceAll("(?s).*\"loss\":([-\\d.eE]+),.*", "$1");
+    assertEquals(expected, Double.parseDouble(loss), 1e-12, json);
   }
 
   @Test

@@ -98,6 +98,22 @@ class LifetimeTest extends DeviceTest {
   }
 
   @RepeatedTest(20)
+  void setsAreClosedDuringAStepOfTheLabels() throws InterruptedException {
+    DecoupledSoftmax loss = DecoupledSoftmax.of(1);
+    LabelSets positives = LabelSets.of(device(), new long[65], new long[0]);
+    try (Context context = Context.of(device());
+        Tensor x = there(Tensor.of(new float[64 * 16], 64, 16));
+        Tensor labels = there(Tensor.of(new float[64 * 16], 64, 16));
+        Tensor state = Tensor.zeros(device(), DType.F32, 64, 16)) {
+      LabelInputs inputs = LabelInputs.of(x, labels, positives);
+      Update adagrad = Update.adagrad(0.1);
+      hammer(
+          () -> loss.evaluateAndUpdate(context, inputs, adagrad, state, 0, "x").close(),
+          positives::close);
+    }
+  }
+
+  @RepeatedTest(20)
   void aContextIsClosedDuringEvaluation() throws InterruptedException {
     Context context = Context.of(device());
     try (Tensor x = there(Tensor.of(new float[64 * 16], 64, 16))) {
