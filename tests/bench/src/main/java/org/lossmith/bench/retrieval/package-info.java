@@ -1,0 +1,2 @@
+/** Exact retrieval against the matrix product alone. */
+package org.lossmith.bench.retrieval;
