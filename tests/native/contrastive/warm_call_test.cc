@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "retrieval/search.h"
 #include "support/call.h"
 #include "support/context.h"
 #include "support/label_call.h"
@@ -168,6 +169,20 @@ TEST(WarmCall, OfALabelLossHoldsOnlyWhatOneDnnMakesForAProduct) {
         EXPECT_EQ(live_bytes, 0) << labels::LossName(call.options.loss);
       }
     }
+  }
+}
+
+TEST(WarmCall, OfASearchAllocatesNothing) {
+  Random random(8);
+  const int64_t n = 70, l = 17000, d = 3;  // enough labels for several tasks on one row
+  Search search(DType::kF64, n, l, d, 40, random.Normals(n * d), random.Normals(l * d));
+  search.options.normalize_labels = 1;
+  search.bias.emplace(DType::kF32, std::vector<int64_t>{l}, random.Normals(l));
+  search.Exclude(RandomSets(&random, n, l, 9), DType::kI32);
+  for (int threads : {1, 2}) {
+    const Context context(threads);
+    RunWarm(search, context);
+    EXPECT_EQ(allocations, 0) << threads << " threads";
   }
 }
 
