@@ -109,6 +109,25 @@ class HotPathTest extends DeviceTest {
     }
   }
 
+  @Test
+  void aWarmSearchAllocatesNothingOnTheHeap() {
+    try (Context context = Context.builder().device(device()).threads(1).build();
+        Tensor x = random(DType.F32, 4, 16, 3);
+        Tensor labels = random(DType.F32, 300, 16, 4);
+        LabelSets known = LabelSets.of(device(), new long[] {0, 1, 1, 2, 2}, new int[] {7, 8})) {
+      TopKInputs inputs = TopKInputs.of(x, labels).excluded(known);
+      TopK search = TopK.cosine(5);
+      try (TopKResult result = search.result(inputs)) {
+        Runnable call = () -> search.search(context, inputs, result);
+        for (int i = 0; i < times(2_000, 30); i++) {
+          call.run();
+        }
+        int measured = times(1_000, 5);
+        assertEquals(0, allocated(call, measured), "bytes on the Java heap by warm searches");
+      }
+    }
+  }
+
   /** The least of several measurements: class loading and compilation may add to one of them. */
   private static long allocated(Runnable task, int times) {
     ThreadMXBean bean = (ThreadMXBean) ManagementFactory.getThreadMXBean();
