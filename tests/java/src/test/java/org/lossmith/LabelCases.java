@@ -231,17 +231,10 @@ final class LabelCases {
     }
   }
 
-  /** On the CPU the tanh of a cap and the softplus of BCE are series that end below 1e-9. */
-  private static double tolerance(Case c) {
-    boolean series =
-        c.problem.loss.scoring().softcap() > 0 || c.problem.loss instanceof MultiLabelBce;
-    return Math.max(Cases.tolerance(c.dtype), series ? 1e-9 : 0);
-  }
-
   /** Evaluates everything and compares it with the oracle. */
   static void check(Context context, Case c) {
     LabelOracle o = LabelOracle.of(c.problem);
-    double tolerance = tolerance(c);
+    double tolerance = Cases.tolerance(c.dtype);
     List<String> wanted = new ArrayList<>(List.of("x", "log_scale", "row_loss"));
     if (c.problem.labels != null) {
       wanted.add("labels");
