@@ -201,8 +201,7 @@ final class Cases {
     }
   }
 
-  static void close(
-      String name, double[] expected, Tensor actual, double tolerance, double size) {
+  static void close(String name, double[] expected, Tensor actual, double tolerance, double size) {
     double[] got = actual.toDoubleArray();
     assertEquals(expected.length, got.length, name);
     double largest = Arrays.stream(expected).map(Math::abs).max().orElse(0);

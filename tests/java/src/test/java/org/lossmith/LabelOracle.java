@@ -183,12 +183,14 @@ final class LabelOracle {
       v.put(entry.getKey(), each * (selection().weighted() ? entry.getValue() : 1));
     }
     if (p.loss instanceof DecoupledSoftmax) {
-      return decoupled(s, v, g);
+      return LabelFormulas.decoupled(s, v, g);
     }
     if (p.loss instanceof SoftTopK top) {
-      return softTopK(top, threshold[i], s, v, g);
+      return LabelFormulas.softTopK(top, threshold[i], s, v, g);
     }
-    return p.loss instanceof MultiLabelBce ? bce(s, v, g) : infoNce(s, v, g);
+    return p.loss instanceof MultiLabelBce
+        ? LabelFormulas.bce(s, v, g)
+        : LabelFormulas.infoNce(s, v, g);
   }
 
   private PositiveSelection selection() {
@@ -204,54 +206,6 @@ final class LabelOracle {
     return p.loss instanceof SupCon c ? c.positives() : ((MultiLabelBce) p.loss).positives();
   }
 
-  private static double decoupled(double[] s, Map<Integer, Double> v, double[] g) {
-    double[] negatives = new double[s.length - v.size()];
-    int size = 0;
-    for (int j = 0; j < s.length; j++) {
-      if (!v.containsKey(j)) {
-        negatives[size++] = s[j];
-      }
-    }
-    if (size == 0) {
-      return 0;
-    }
-    double lse = Oracle.logSumExp(negatives);
-    double value = 0;
-    double pushed = 0;
-    for (Map.Entry<Integer, Double> entry : v.entrySet()) {
-      int at = entry.getKey();
-      value += entry.getValue() * softplus(lse - s[at]);
-      g[at] = -entry.getValue() * sigmoid(lse - s[at]);
-      pushed -= g[at];
-    }
-    for (int j = 0; j < s.length; j++) {
-      g[j] = v.containsKey(j) ? g[j] : pushed * Math.exp(s[j] - lse);
-    }
-    return value;
-  }
-
-  private static double infoNce(double[] s, Map<Integer, Double> v, double[] g) {
-    double lse = Oracle.logSumExp(s);
-    double all = v.values().stream().mapToDouble(e -> e).sum();
-    double value = all * lse;
-    for (int j = 0; j < s.length; j++) {
-      double own = v.getOrDefault(j, 0.0);
-      value -= own * s[j];
-      g[j] = all * Math.exp(s[j] - lse) - own;
-    }
-    return value;
-  }
-
-  private static double bce(double[] s, Map<Integer, Double> v, double[] g) {
-    double value = 0;
-    for (int j = 0; j < s.length; j++) {
-      double own = v.getOrDefault(j, 0.0);
-      value += (softplus(s[j]) - own * s[j]) / s.length;
-      g[j] = (sigmoid(s[j]) - own) / s.length;
-    }
-    return value;
-  }
-
   private double threshold(SoftTopK top, int i, double[] s, Map<Integer, Double> relevance) {
     double k = top.k();
     if (k == 0 && p.kRows != null) {
@@ -263,31 +217,11 @@ final class LabelOracle {
     double high = 1000;
     for (int step = 0; step < 200; step++) {
       double t = (low + high) / 2;
-      double sum = Arrays.stream(s).map(v -> sigmoid(top.alpha() * (v + t))).sum();
+      double sum = Arrays.stream(s).map(v -> LabelFormulas.sigmoid(top.alpha() * (v + t))).sum();
       low = sum < k ? t : low;
       high = sum < k ? high : t;
     }
     return low;
-  }
-
-  private static double softTopK(
-      SoftTopK top, double t, double[] s, Map<Integer, Double> v, double[] g) {
-    double value = 0;
-    double pulled = 0;
-    double[] slope = new double[s.length];
-    for (int j = 0; j < s.length; j++) {
-      double y = sigmoid(top.alpha() * (s[j] + t));
-      double own = v.getOrDefault(j, 0.0);
-      value -= own * (top.plain() ? y : -softplus(-top.alpha() * (s[j] + t)));
-      slope[j] = y * (1 - y);
-      g[j] = -own * top.alpha() * (1 - y) * (top.plain() ? y : 1);
-      pulled += g[j];
-    }
-    double slopes = Arrays.stream(slope).sum();
-    for (int j = 0; j < s.length; j++) {
-      g[j] -= pulled * slope[j] / slopes;
-    }
-    return value;
   }
 
   private double softmax(int i, int[] a, double[] s, double[] g) {
@@ -312,13 +246,5 @@ final class LabelOracle {
       g[j] = all * Math.exp(s[j] - lse) - w[j];
     }
     return value;
-  }
-
-  private static double softplus(double x) {
-    return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-  }
-
-  private static double sigmoid(double x) {
-    return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
   }
 }
