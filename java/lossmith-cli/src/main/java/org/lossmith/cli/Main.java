@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import org.lossmith.cli.demo.DemoCommand;
 import org.lossmith.cli.eval.EvalCommand;
 import org.lossmith.cli.info.InfoCommand;
+import org.lossmith.cli.train.TrainCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -19,7 +20,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {DemoCommand.class, InfoCommand.class},
+    subcommands = {DemoCommand.class, InfoCommand.class, TrainCommand.class},
     footer = {
       "",
       "Exit codes: 0 success, 1 failure, 2 wrong usage. Results go to stdout, everything else to",

@@ -55,6 +55,29 @@ class ErrorsTest extends LeakFreeTest {
           eval infonce --x x --y x --repeat 0       | --repeat: expected at least 1, got 0
           eval infonce --x x --y x --symmetric --row-coefficient 1 | --symmetric: expected without
           eval infonce --x x --y x --grad-bias g    | --grad-bias: expected with --bias, got no --bias
+          train                                     | lossmith train: expected a model (xmc: points to labels), got none
+          train llm                                 | lossmith train: expected one of xmc, got 'llm'
+          train xmc --loss hinge                    | '--loss': expected one of
+          train xmc --update adam                   | '--update': expected one of
+          train xmc --train x                       | --test: expected a file as --train is given, got none
+          train xmc --test x                        | --train: expected a file as --test is given, got none
+          train xmc --quick --train x --test x      | --quick: expected without files, got --train
+          train xmc --epochs 0                      | --epochs: expected at least 1, got 0
+          train xmc --batch 0                       | --batch: expected at least 1, got 0
+          train xmc --dimension -2                  | --dimension: expected at least 1, got -2
+          train xmc --rate 0                        | --rate: expected a finite value > 0, got 0
+          train xmc --label-rate inf                | '--label-rate': 'inf' is not a double
+          train xmc --quick --quiet --temperature 0 | --temperature: expected a finite value > 0, got 0
+          train xmc --quick --quiet --alpha -1 --loss soft-topk | --alpha: expected
+          train xmc --quick --quiet --sample -1     | --sample: expected
+          train xmc --quick --quiet --label-smoothing 1 --loss softmax | --label-smoothing: expected
+          train xmc --quick --quiet --k 900 --loss soft-topk | --k: expected
+          train xmc --threads -3 --quick --quiet    | --threads: expected
+          train xmc --device tpu                    | expected cpu or cuda:NUMBER, got 'tpu'
+          train xmc --restart                       | --restart: expected with --checkpoint, got no --checkpoint
+          train xmc --checkpoint-every 5            | --checkpoint-every: expected with --checkpoint
+          train xmc --checkpoint c --checkpoint-every 0 | --checkpoint-every: expected at least 1, got 0
+          train xmc --checkpoint no/such/c          | expected a folder that exists, got none
           demo --epochs 0                           | --epochs: expected at least 1, got 0
           demo --temperature -1                     | --temperature: expected a finite value > 0, got -1
           """)

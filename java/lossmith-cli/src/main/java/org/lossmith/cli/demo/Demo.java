@@ -43,18 +43,22 @@ final class Demo {
       progress.stage("reading the names of the JDK");
       DemoData data = DemoData.load(settings);
       Training training = new Training(data, settings);
-      progress.expect((long) losses.size() * settings.epochs() * training.steps());
+      SeveralEntities several = new SeveralEntities(data, settings);
+      progress.expect(
+          (long) losses.size() * settings.epochs() * training.steps() + several.steps());
       List<TrainingRun> runs = new ArrayList<>();
       for (Map.Entry<String, ContrastiveLoss> loss : losses.entrySet()) {
         progress.stage("training with " + loss.getKey());
         runs.add(training.run(loss.getKey(), loss.getValue(), progress));
       }
+      List<SeveralReport> ofSeveral = several.run(progress);
       progress.stage("drawing");
       List<Path> files = new ArrayList<>(LearningCurves.draw(runs, out));
       NameMap map = new NameMap(data);
       for (TrainingRun run : runs) {
         files.addAll(map.draw(run, out));
       }
+      files.addAll(RecallCurves.draw(ofSeveral, out));
       files.add(out.resolve(REPORT));
       return new DemoReport(
           DemoReport.Data.of(data),
@@ -62,6 +66,8 @@ final class Demo {
           training.batch(),
           training.steps(),
           runs.stream().map(r -> loss(r, training.steps())).toList(),
+          new DemoReport.Several(
+              several.trained(), several.heldOut(), several.meanEntities(), ofSeveral),
           DemoReport.Memory.of(runs, training.batch()),
           NANOS * (System.nanoTime() - start),
           System.getProperty("java.version"),

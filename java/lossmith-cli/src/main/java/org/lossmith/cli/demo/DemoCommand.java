@@ -24,13 +24,18 @@ import picocli.CommandLine.Spec;
       "modality V an n-gram encoder of the foreign name, trained with each loss from the same"
           + " start",
       "on the same batches. Both are judged by names kept out of the training, and by languages",
-      "kept out of it. The same seed gives the same numbers."
+      "kept out of it. The same seed gives the same numbers.",
+      "",
+      "Then each name looks for all its entities: multi-label InfoNCE, decoupled softmax and soft",
+      "top-k are compared on the names of several entities, entities' vectors trained, too."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
 public final class DemoCommand implements Callable<Integer> {
   private static final int QUICK_EPOCHS = 2;
   private static final int QUICK_BATCH = 1024;
+  private static final int QUICK_LABEL_EPOCHS = 3;
+  private static final int QUICK_LABEL_BATCH = 512;
   private static final int QUICK_WIDTH = 64;
   private static final int QUICK_BUCKETS = 1 << 15;
   private static final double QUICK_LANGUAGES = 0.15;
@@ -120,6 +125,9 @@ public final class DemoCommand implements Callable<Integer> {
         quick ? QUICK_BUCKETS : DemoSettings.BUCKETS,
         temperature,
         rate,
+        quick ? QUICK_LABEL_EPOCHS : DemoSettings.LABEL_EPOCHS,
+        quick ? QUICK_LABEL_BATCH : DemoSettings.LABEL_BATCH,
+        DemoSettings.LABEL_RATE,
         quick ? QUICK_LANGUAGES : 1,
         threads);
   }

@@ -1,6 +1,7 @@
 package org.lossmith.cli.demo;
 
 import java.util.List;
+import org.lossmith.cli.ProcessMemory;
 import org.lossmith.cli.data.Kind;
 
 /**
@@ -11,6 +12,7 @@ import org.lossmith.cli.data.Kind;
  * @param batch pairs in a step: those of the settings, or fewer if there are fewer
  * @param steps steps of an epoch
  * @param losses what each loss reached
+ * @param several what the losses over labels reached on names of several entities
  * @param memory what was held and what was not
  * @param seconds time of the whole demo
  * @param javaVersion the JDK, whose CLDR version decides about the data
@@ -22,6 +24,7 @@ record DemoReport(
     int batch,
     int steps,
     List<Loss> losses,
+    Several several,
     Memory memory,
     double seconds,
     String javaVersion,
@@ -92,6 +95,17 @@ record DemoReport(
       long workspaceBytes,
       List<Epoch> epochs,
       List<Checkpoint> checkpoints) {}
+
+  /**
+   * Names of several entities.
+   *
+   * @param trainedNames how many were trained on
+   * @param heldOutNames how many judge
+   * @param meanEntities the mean number of entities of those
+   * @param losses what each loss reached
+   */
+  record Several(
+      int trainedNames, int heldOutNames, double meanEntities, List<SeveralReport> losses) {}
 
   /**
    * Memory in bytes.

@@ -40,9 +40,21 @@ class DemoTest extends LeakFreeTest {
       }
       assertTrue(loss.get("workspace_bytes").asLong() > 0);
     }
+    JsonNode several = first.get("several");
+    assertEquals(3, several.get("losses").size());
+    for (JsonNode loss : several.get("losses")) {
+      assertTrue(loss.get("recall_at5").asDouble() > 0.15, "by chance one in 160: " + loss);
+      assertEquals(20, loss.get("recall").size());
+      assertEquals(loss.get("recall_at5"), loss.get("recall").get(4));
+      // Two entities of five at most.
+      assertTrue(loss.get("precision_at5").asDouble() <= 0.4, loss.toString());
+      assertTrue(loss.get("trained_spread").asDouble() > 0, loss.toString());
+      assertTrue(loss.get("held_out_spread").asDouble() > 0, loss.toString());
+    }
     assertEquals(1024L * 1024 * 4, first.get("memory").get("one_matrix").asLong());
     assertEquals(first, Json.read(Files.readString(folder.resolve("report.json"))));
-    for (String chart : new String[] {"learning-curves", "map-infonce", "map-cwcl"}) {
+    for (String chart :
+        new String[] {"learning-curves", "map-infonce", "map-cwcl", "several-entities"}) {
       assertShowsSomething(folder.resolve(chart + ".png"));
       assertTrue(Files.readString(folder.resolve(chart + ".svg")).contains("<svg"));
     }
@@ -79,6 +91,11 @@ class DemoTest extends LeakFreeTest {
     for (JsonNode loss : report.get("losses")) {
       loss.get("epochs").forEach(epoch -> scores.append(epoch.get("loss")).append('\n'));
       scores.append(loss.get("checkpoints")).append('\n');
+    }
+    for (JsonNode loss : report.get("several").get("losses")) {
+      for (String name : new String[] {"losses", "recall", "trained_spread", "held_out_spread"}) {
+        scores.append(loss.get(name)).append('\n');
+      }
     }
     return scores.toString();
   }
