@@ -65,10 +65,10 @@ void contrastive(benchmark::State& state, Loss loss, Type type) {
                           grad_x.get(), grad_y.get(), nullptr, nullptr);
   };
   check(call());
-  const double before = context.floor_seconds(type, n, d);
+  const double before = context.floor_seconds(type, n, n, d, 4);
   for (auto _ : state) check(call());
   // The clock may have changed meanwhile: the floor is the mean of before and after.
-  const double floor = (before + context.floor_seconds(type, n, d)) / 2;
+  const double floor = (before + context.floor_seconds(type, n, n, d, 4)) / 2;
   const double operations = 8.0 * static_cast<double>(n) * static_cast<double>(n * d);
   state.counters["GFLOP/s"] =
       benchmark::Counter(operations * 1e-9, benchmark::Counter::kIsIterationInvariantRate);

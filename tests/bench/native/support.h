@@ -18,6 +18,7 @@ struct Type {
 };
 
 inline constexpr Type kF32{LSM_FLOAT, 32, "f32"};
+inline constexpr Type kI64{LSM_INT, 64, "i64"};
 inline constexpr Type kBf16{LSM_BFLOAT, 16, "bf16"};
 
 // Throws with the library's message if a call failed.
@@ -39,15 +40,15 @@ class Context {
 
   lsm_context get() const { return context_; }
   double workspace() const { return static_cast<double>(lsm_context_workspace_bytes(context_)); }
-  // Seconds of the four products that a similarity loss on n x n x d needs without storing the
-  // scores, each alone: the scores twice, each gradient once.
-  double floor_seconds(Type type, int64_t n, int64_t d) const {
+  // Seconds of `products` products of n x m scores and embeddings of width d, each alone: scores
+  // and gradients take turns.
+  double floor_seconds(Type type, int64_t n, int64_t m, int64_t d, int products) const {
     // Blocks: whole matrices with a power of two as stride are far slower.
     const int64_t rows = n < 1024 ? n : 1024;
-    const int64_t columns = n < 2048 ? n : 2048;
-    const double operations = 2.0 * static_cast<double>(n) * static_cast<double>(n * d);
-    return operations *
-           (2 / gemm_rate(type, rows, columns, d) + 2 / gemm_rate(type, rows, d, columns));
+    const int64_t columns = m < 2048 ? m : 2048;
+    const double operations = 2.0 * static_cast<double>(n) * static_cast<double>(m * d);
+    return operations * products / 2 *
+           (1 / gemm_rate(type, rows, columns, d) + 1 / gemm_rate(type, rows, d, columns));
   }
 
  private:
@@ -67,11 +68,18 @@ class Tensor {
     const int64_t shape[2] = {rows, width};
     check(lsm_tensor_create(LSM_CPU, 0, type.code, type.bits, 2, shape, &tensor_));
   }
+  Tensor(Type type, int64_t elements) {
+    check(lsm_tensor_create(LSM_CPU, 0, type.code, type.bits, 1, &elements, &tensor_));
+  }
   ~Tensor() { lsm_tensor_destroy(tensor_); }
   Tensor(const Tensor&) = delete;
   Tensor& operator=(const Tensor&) = delete;
 
   lsm_output get() const { return tensor_; }
+  template <class T>
+  T* data() const {
+    return reinterpret_cast<T*>(static_cast<char*>(tensor_->data) + tensor_->byte_offset);
+  }
 
   // Rows of about unit length from a seed: zeros would make the exponentials too easy.
   void fill(const Context& context, uint32_t seed);

@@ -1,6 +1,6 @@
 package org.lossmith.bench;
 
-import org.lossmith.bench.contrastive.Agreement;
+import org.lossmith.bench.provider.Agreement;
 
 /** Two providers computed different results for the same problem. */
 public final class DisagreementException extends RuntimeException {

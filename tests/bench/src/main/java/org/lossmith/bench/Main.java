@@ -15,6 +15,7 @@ import org.lossmith.bench.report.Tables;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** The command line of the benchmarks. */
 @Command(
@@ -25,7 +26,8 @@ import picocli.CommandLine.Option;
     description = {
       "Times Lossmith against the same losses composed in PyTorch and against the machine's own"
           + " limits, interleaved in one process, after checking that all agree.",
-      "Writes results.json, results.md and plots to the output folder."
+      "Writes results, a table and plots to the output folder: results.json and results.md for the"
+          + " suite contrastive, labels.json and labels.md for the suite labels."
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
@@ -35,6 +37,13 @@ import picocli.CommandLine.Option;
     })
 public final class Main implements Callable<Integer> {
   private static final String FAILED = "failed";
+
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "SUITE",
+      defaultValue = "contrastive",
+      description = "contrastive or labels (default: ${DEFAULT-VALUE}).")
+  private Suite suite;
 
   @Option(names = "--quick", description = "Small sizes, a minute: shows that everything works.")
   private boolean quick;
@@ -46,7 +55,7 @@ public final class Main implements Callable<Integer> {
       description = "Only these rows, separated by commas (see --list). Default: all.")
   private Set<String> rows = new LinkedHashSet<>();
 
-  @Option(names = "--list", description = "Print the names of the rows and stop.")
+  @Option(names = "--list", description = "Print the names of the rows of the suite and stop.")
   private boolean list;
 
   @Option(names = "--json", description = "Print the results as one JSON object on stdout.")
@@ -80,7 +89,7 @@ public final class Main implements Callable<Integer> {
     // heap.
     System.setProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
     System.setProperty("java.awt.headless", "true");
-    CommandLine line = new CommandLine(new Main());
+    CommandLine line = new CommandLine(new Main()).setCaseInsensitiveEnumValuesAllowed(true);
     line.setExecutionExceptionHandler(
         (exception, command, result) -> {
           if (exception instanceof DisagreementException
@@ -101,17 +110,17 @@ public final class Main implements Callable<Integer> {
     }
     if (list) {
       PrintStream stdout = System.out;
-      Suite.rows(quick).forEach(row -> stdout.printf("%-12s %s%n", row.name(), row.title()));
+      suite.rows(quick).forEach(row -> stdout.printf("%-15s %s%n", row.name(), row.title()));
       return 0;
     }
     List<Row> selected;
     try {
-      selected = Suite.select(quick, rows);
+      selected = suite.select(quick, rows);
     } catch (IllegalArgumentException e) {
       throw usage(e.getMessage());
     }
     Session session = run(selected);
-    Output.write(session.report(), out);
+    Output.write(session.report(), out, suite.files());
     if (json) {
       System.out.println(Output.json(session.report()));
     } else {
@@ -145,6 +154,7 @@ public final class Main implements Callable<Integer> {
         }
       }
       Output.describe(session.report());
+      session.report().getRun().put("suite", suite.id());
       session.report().getRun().put("quick", quick);
       session.report().getRun().put("rows", selected.stream().map(Row::name).toList());
       if (!failures.isEmpty()) {

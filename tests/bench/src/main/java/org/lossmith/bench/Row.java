@@ -14,6 +14,11 @@ public interface Row {
   /** About how many seconds it takes on 2 cores; only the progress bar depends on it. */
   int seconds(boolean quick);
 
+  /** Whether it takes part whatever rows are asked for: checks that the others rely on. */
+  default boolean always() {
+    return false;
+  }
+
   /** Checks, measures, and adds what it found to the session's report. */
   void run(Session session);
 }

@@ -1,6 +1,6 @@
 package org.lossmith.bench;
 
-import org.lossmith.bench.contrastive.Agreement;
+import org.lossmith.bench.provider.Agreement;
 import org.lossmith.bench.report.Measurement;
 import org.lossmith.bench.report.Report;
 import org.lossmith.bench.report.Verdict;

@@ -12,6 +12,9 @@ import org.lossmith.bench.measure.Contest;
 import org.lossmith.bench.measure.Contestant;
 import org.lossmith.bench.measure.GemmFloor;
 import org.lossmith.bench.measure.Samples;
+import org.lossmith.bench.provider.Agreement;
+import org.lossmith.bench.provider.ElementType;
+import org.lossmith.bench.provider.Provider;
 import org.lossmith.bench.report.Measurement;
 
 /**
@@ -98,7 +101,7 @@ final class Field implements AutoCloseable {
         plan,
         budget,
         time,
-        GemmFloor.PRODUCTS * 2.0 * n * n * d / time.median(),
+        GemmFloor.CONTRASTIVE * 2.0 * n * n * d / time.median(),
         floor == null ? null : floor.over(time).median(),
         workspace,
         extraBytes);

@@ -9,6 +9,7 @@ import org.lossmith.Cwcl;
 import org.lossmith.InfoNce;
 import org.lossmith.LossResult;
 import org.lossmith.Tensor;
+import org.lossmith.bench.provider.Provider;
 
 /** The losses by Lossmith's fused kernels, with a context and results of their own. */
 public final class LossmithProvider implements Provider {

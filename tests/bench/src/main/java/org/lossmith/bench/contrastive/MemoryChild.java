@@ -4,6 +4,8 @@ import java.util.List;
 import org.lossmith.Plan;
 import org.lossmith.bench.measure.Child;
 import org.lossmith.bench.measure.ProcessMemory;
+import org.lossmith.bench.provider.ElementType;
+import org.lossmith.bench.provider.Provider;
 
 /**
  * Peak extra memory of one call: the growth of resident memory above what the process holds when
@@ -57,14 +59,7 @@ public final class MemoryChild {
     }
     Problem problem = Problem.random(spec.type(), n, d, 1);
     try (Provider provider = spec.open(problem, threads)) {
-      long before = ProcessMemory.resident();
-      if (!ProcessMemory.resetPeak() && ProcessMemory.peak() > before) {
-        // The old peak hides growth up to it: start counting there, which can only help a provider
-        // that needs little; it is off by at most what the warm call needed.
-        before = ProcessMemory.peak();
-      }
-      provider.run();
-      long extra = ProcessMemory.peak() - before;
+      long extra = ProcessMemory.growth(provider::run);
       if (spec.kind() != ProviderSpec.Kind.LOSSMITH) {
         // Autograd allocates the gradients within the call; Lossmith got them before it.
         extra -= problem.gradientBytes();

@@ -1,5 +1,7 @@
 package org.lossmith.bench.contrastive;
 
+import org.lossmith.bench.provider.Provider;
+
 /**
  * The losses by their definition, with full matrices in double precision: what all providers are
  * checked against on a small problem before anything is timed.

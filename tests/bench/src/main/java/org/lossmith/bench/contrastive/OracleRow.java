@@ -5,6 +5,9 @@ import java.util.List;
 import org.lossmith.Plan;
 import org.lossmith.bench.Row;
 import org.lossmith.bench.Session;
+import org.lossmith.bench.provider.Agreement;
+import org.lossmith.bench.provider.ElementType;
+import org.lossmith.bench.provider.Provider;
 
 /** Every provider against the definition in double precision, on a small ragged problem. */
 public final class OracleRow implements Row {
@@ -19,6 +22,11 @@ public final class OracleRow implements Row {
   @Override
   public String title() {
     return "all providers against the definition in double precision (always runs)";
+  }
+
+  @Override
+  public boolean always() {
+    return true;
   }
 
   @Override

@@ -8,6 +8,8 @@ import org.lossmith.Plan;
 import org.lossmith.bench.Row;
 import org.lossmith.bench.Session;
 import org.lossmith.bench.measure.Samples;
+import org.lossmith.bench.provider.ElementType;
+import org.lossmith.bench.provider.Provider;
 
 /** Time against memory: Lossmith with growing budgets, and where PyTorch stands. */
 public final class ParetoRow implements Row {

@@ -1,6 +1,7 @@
 package org.lossmith.bench.contrastive;
 
 import java.util.Random;
+import org.lossmith.bench.provider.ElementType;
 
 /**
  * Embeddings of two modalities: rows of unit length, row i of y correlated with row i of x (cosine

@@ -3,6 +3,8 @@ package org.lossmith.bench.contrastive;
 import java.util.Locale;
 import org.lossmith.Context;
 import org.lossmith.Plan;
+import org.lossmith.bench.provider.ElementType;
+import org.lossmith.bench.provider.Provider;
 
 /**
  * Which provider computes which loss, and how. Equal specs compute the same, here or in a child

@@ -1,23 +1,20 @@
 package org.lossmith.bench.contrastive;
 
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.openblas.global.openblas;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.lossmith.bench.provider.ElementType;
+import org.lossmith.bench.provider.TorchProvider;
 
 /**
  * The losses as a JVM user writes them today: composed from PyTorch operators, differentiated by
  * autograd. bf16 follows autocast: products in bf16, softmax and what follows in f32.
  */
 @SuppressWarnings("try") // A PointerScope works by being open; nothing refers to it.
-public final class PyTorchProvider implements Provider {
+public final class PyTorchProvider extends TorchProvider {
   /** How the losses are put together from operators. */
   public enum Composition {
     /**
@@ -29,25 +26,16 @@ public final class PyTorchProvider implements Provider {
     ONE_PRODUCT
   }
 
-  private static final Pattern VERSION = Pattern.compile("TORCH_VERSION=([^,\\s]+)");
-
   private final LossKind kind;
   private final Composition composition;
   private final Problem problem;
   private final Tensor x;
   private final Tensor y;
   private final Tensor labels;
-  private double loss;
-  private Tensor gradX;
-  private Tensor gradY;
 
-  /**
-   * Copies the problem into leaves that require gradients, and sets the threads of PyTorch and of
-   * the BLAS under it for the whole process.
-   */
+  /** Copies the problem into leaves that require gradients. */
   PyTorchProvider(LossKind kind, Composition composition, Problem problem, int threads) {
-    torch.set_num_threads(threads);
-    openblas.blas_set_num_threads(threads);
+    super(threads);
     this.kind = kind;
     this.composition = composition;
     this.problem = problem;
@@ -58,25 +46,9 @@ public final class PyTorchProvider implements Provider {
     }
   }
 
-  /** Version of PyTorch. */
-  public static String version() {
-    try (BytePointer text = torch.show_config()) {
-      Matcher matcher = VERSION.matcher(text.getString());
-      return matcher.find() ? matcher.group(1) : "unknown";
-    }
-  }
-
   @Override
-  public void run() {
-    releaseGradients();
-    try (PointerScope scope = new PointerScope()) {
-      Tensor value = kind == LossKind.INFONCE ? infoNce() : cwcl();
-      TensorVector gradients = torch.grad(new TensorVector(value), new TensorVector(x, y));
-      loss = value.item_double();
-      // get() points into the vector, which dies with the scope: copy the (shared) handles.
-      gradX = keep(new Tensor(gradients.get(0)));
-      gradY = keep(new Tensor(gradients.get(1)));
-    }
+  protected void compute() {
+    differentiate(kind == LossKind.INFONCE ? infoNce() : cwcl(), x, y);
   }
 
   private Tensor infoNce() {
@@ -119,47 +91,9 @@ public final class PyTorchProvider implements Provider {
     return new TensorOptions(type);
   }
 
-  /** Takes a tensor out of the current scope: it lives until it is closed. */
-  private static Tensor keep(Tensor tensor) {
-    tensor.retainReference();
-    return tensor;
-  }
-
-  @Override
-  public double loss() {
-    return loss;
-  }
-
-  @Override
-  public float[] gradX() {
-    return read(gradX);
-  }
-
-  @Override
-  public float[] gradY() {
-    return read(gradY);
-  }
-
-  private float[] read(Tensor gradient) {
-    float[] values = new float[problem.n() * problem.d()];
-    try (PointerScope scope = new PointerScope()) {
-      gradient.to(torch.ScalarType.Float).contiguous().data_ptr_float().get(values);
-    }
-    return values;
-  }
-
-  private void releaseGradients() {
-    if (gradX != null) {
-      gradX.releaseReference();
-      gradY.releaseReference();
-      gradX = null;
-      gradY = null;
-    }
-  }
-
   @Override
   public void close() {
-    releaseGradients();
+    super.close();
     x.releaseReference();
     y.releaseReference();
     labels.releaseReference();

@@ -7,6 +7,7 @@ import org.lossmith.bench.Row;
 import org.lossmith.bench.Session;
 import org.lossmith.bench.measure.ProcessMemory;
 import org.lossmith.bench.measure.Samples;
+import org.lossmith.bench.provider.ElementType;
 import org.lossmith.bench.report.Measurement;
 import org.lossmith.bench.report.Verdict;
 

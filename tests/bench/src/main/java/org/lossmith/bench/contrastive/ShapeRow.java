@@ -13,6 +13,7 @@ import org.lossmith.bench.measure.Contestant;
 import org.lossmith.bench.measure.CopyFloor;
 import org.lossmith.bench.measure.GemmFloor;
 import org.lossmith.bench.measure.Samples;
+import org.lossmith.bench.provider.ElementType;
 import org.lossmith.bench.report.Measurement;
 import org.lossmith.bench.report.Verdict;
 
@@ -95,7 +96,9 @@ public final class ShapeRow implements Row {
       field.check();
       List<GemmFloor> floors = new ArrayList<>();
       for (ElementType type : ElementType.values()) {
-        floors.add(new GemmFloor("floor " + type.id(), context, type.dtype(), n, d));
+        floors.add(
+            new GemmFloor(
+                "floor " + type.id(), context, type.dtype(), GemmFloor.CONTRASTIVE, n, n, d));
       }
       List<Contestant> others = new ArrayList<>(floors);
       others.add(new CopyFloor(context));

@@ -35,6 +35,20 @@ public final class ProcessMemory {
     }
   }
 
+  /**
+   * How far the resident bytes rise over what they are before while {@code work} runs. Where the
+   * kernel does not permit to set the peak back, an older peak hides growth up to it: then counting
+   * starts there, which is off by at most what came before.
+   */
+  public static long growth(Runnable work) {
+    long before = resident();
+    if (!resetPeak()) {
+      before = Math.max(before, peak());
+    }
+    work.run();
+    return peak() - before;
+  }
+
   /** Bytes that the machine can still give out without swapping. */
   public static long available() {
     return kilobytes(Path.of("/proc/meminfo"), "MemAvailable:");

@@ -19,6 +19,13 @@ import org.lossmith.bench.report.Measurement;
 public final class NativeRow implements Row {
   private static final String NAME = "native";
 
+  private final String families;
+
+  /** A row with the benchmarks of these families, separated by vertical bars. */
+  public NativeRow(String families) {
+    this.families = families;
+  }
+
   @Override
   public String name() {
     return NAME;
@@ -41,8 +48,9 @@ public final class NativeRow implements Row {
     session.progress().step(program.getFileName().toString());
     List<String> command = new ArrayList<>(List.of(program.toString()));
     command.add("--benchmark_format=json");
+    String filter = "--benchmark_filter=^(" + families + ")/";
+    command.add(session.quick() ? filter + ".*n:(64|1024)/" : filter);
     if (session.quick()) {
-      command.add("--benchmark_filter=n:(64|1024)/");
       command.add("--benchmark_min_time=0.1");
     }
     ProcessBuilder builder = new ProcessBuilder(command);
@@ -98,7 +106,7 @@ public final class NativeRow implements Row {
     }
   }
 
-  /** Names are FAMILY/LOSS_TYPE/n:N/d:D/..., as contrastive.cpp and floor.cpp register them. */
+  /** Names are FAMILY/WHAT_TYPE/n:N/d:D/..., as the sources of the program register them. */
   private static Measurement line(JsonNode benchmark) {
     String name = benchmark.path("name").asText();
     Long n = null;
@@ -121,7 +129,7 @@ public final class NativeRow implements Row {
     return new Measurement(
         NAME,
         name,
-        name.startsWith("contrastive/") ? "lossmith" : "floor",
+        name.startsWith("products/") || name.startsWith("copy/") ? "floor" : "lossmith",
         null,
         null,
         n,

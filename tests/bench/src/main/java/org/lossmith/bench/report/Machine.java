@@ -8,7 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import org.lossmith.Lossmith;
-import org.lossmith.bench.contrastive.PyTorchProvider;
+import org.lossmith.bench.provider.TorchProvider;
 import org.openjdk.jmh.util.Version;
 
 /** What a reader must know to compare numbers; nothing that tells whose machine it is. */
@@ -27,7 +27,7 @@ final class Machine {
     for (JsonNode found : library.path("libraries")) {
       versions.put(found.path("name").asText(), found.path("version").asText("absent"));
     }
-    versions.put("pytorch", PyTorchProvider.version());
+    versions.put("pytorch", TorchProvider.version());
     versions.put("jdk", Runtime.version().toString());
     versions.put("jmh", Version.getPlainVersion());
   }

@@ -14,8 +14,11 @@ final class Markdown {
     report.getRun().forEach((key, value) -> text.append("- " + key + ": " + value + "\n"));
     text.append(
         "\nEvery time is the median over the rounds of one call with loss and both gradients.\n");
-    text.append("GFLOP/s counts 8 n^2 d operations for everybody. Extra memory is the growth of\n");
-    text.append("resident memory over a call, in a process of its own.\n");
+    text.append(
+        "GFLOP/s counts the operations of the floor for everybody: 8 N^2 D for contrastive\n");
+    text.append(
+        "losses, 6 B L D for losses over L labels (N in the tables). Extra memory is the growth\n");
+    text.append("of resident memory over a call, in a process of its own.\n");
     if (!report.getVerdicts().isEmpty()) {
       text.append("\n## Figures and targets\n\n");
       text.append(line("row", "figure", "value", "quartiles", "target", "met"));

@@ -10,15 +10,16 @@ import org.lossmith.bench.measure.Samples;
  * @param row name of the row of the suite
  * @param name unique within the row
  * @param provider lossmith, pytorch, pytorch-lean, floor
- * @param loss infonce, cwcl
+ * @param loss infonce, cwcl, softmax-ce, decoupled-softmax, soft-top-k
  * @param dtype f32, bf16
- * @param n rows
+ * @param n rows; labels where the loss is one over labels
  * @param d width
  * @param plan what Lossmith did: store or recompute
  * @param budgetBytes workspace budget that Lossmith had
  * @param time seconds of one call with loss and both gradients
- * @param operationsPerSecond 8 n^2 d over the median: the same numerator for everybody
- * @param floorRatio time of the four products alone over time, round by round, median
+ * @param operationsPerSecond 8 n^2 d, over labels 6 b n d, over the median: the same numerator for
+ *     everybody
+ * @param floorRatio time of the products alone over time, round by round, median
  * @param workspaceBytes workspace that Lossmith's context held
  * @param extraBytes growth of resident memory over one call, in a process of its own
  */

@@ -9,7 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The files of a run: results.json, results.md and the plots. */
+/** The files of a run: results as JSON and as Markdown, and the plots. */
 public final class Output {
   private static final ObjectMapper MAPPER =
       new ObjectMapper()
@@ -32,11 +32,11 @@ public final class Output {
     }
   }
 
-  /** Writes all files to a folder, which is created. */
-  public static void write(Report report, Path folder) throws IOException {
+  /** Writes all files to a folder, which is created; {@code name} is that of the results. */
+  public static void write(Report report, Path folder, String name) throws IOException {
     Files.createDirectories(folder);
-    Files.writeString(folder.resolve("results.json"), json(report) + "\n");
-    Files.writeString(folder.resolve("results.md"), Markdown.of(report));
+    Files.writeString(folder.resolve(name + ".json"), json(report) + "\n");
+    Files.writeString(folder.resolve(name + ".md"), Markdown.of(report));
     Plots.write(report, folder);
   }
 }

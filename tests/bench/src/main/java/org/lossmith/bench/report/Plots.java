@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.VectorGraphicsEncoder;
@@ -13,6 +14,8 @@ import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.lossmith.bench.contrastive.ParetoRow;
 import org.lossmith.bench.contrastive.ScalingRow;
+import org.lossmith.bench.labels.LabelScalingRow;
+import org.lossmith.bench.measure.LinearFit;
 
 /** The plots of a run, each as PNG and SVG: time and memory against N, time against memory. */
 final class Plots {
@@ -32,6 +35,7 @@ final class Plots {
       byProvider(memory, scaling, Measurement::n, Plots::mebibytes);
       save(memory, folder.resolve("memory-by-n"));
     }
+    labels(report, folder);
     List<Measurement> pareto = report.measurements(ParetoRow.NAME);
     if (!pareto.isEmpty()) {
       Measurement first = pareto.get(0);
@@ -40,6 +44,31 @@ final class Plots {
       byProvider(chart, pareto, Plots::mebibytes, m -> m.time().median());
       save(chart, folder.resolve("time-by-memory"));
     }
+  }
+
+  /** Cost against the number of labels, on linear axes: a straight line shows as one. */
+  private static void labels(Report report, Path folder) throws IOException {
+    List<Measurement> lines = report.measurements(LabelScalingRow.NAME);
+    if (lines.isEmpty()) {
+      return;
+    }
+    String what = "softmax CE with both gradients, f32, D=" + lines.get(0).d();
+    XYChart time = plain("Time: " + what, "labels", "seconds", LegendPosition.InsideNW);
+    XYChart memory = plain("Extra memory: " + what, "labels", "MiB", LegendPosition.InsideSE);
+    for (String provider : lines.stream().map(Measurement::provider).distinct().toList()) {
+      List<Measurement> own = lines.stream().filter(m -> m.provider().equals(provider)).toList();
+      double[] x = own.stream().mapToDouble(Measurement::n).toArray();
+      time.addSeries(provider, x, own.stream().mapToDouble(m -> m.time().median()).toArray());
+      memory.addSeries(provider, x, own.stream().mapToDouble(Plots::mebibytes).toArray());
+    }
+    List<Measurement> ours = lines.stream().filter(m -> m.provider().equals("lossmith")).toList();
+    LinearFit fit = LabelScalingRow.fit(ours);
+    double[] ends = {0, ours.stream().mapToDouble(Measurement::n).max().orElseThrow()};
+    String name =
+        String.format(Locale.ROOT, "straight line, within %.0f %%", 100 * fit.deviation());
+    time.addSeries(name, ends, Arrays.stream(ends).map(fit::at).toArray());
+    save(time, folder.resolve("labels-time-by-l"));
+    save(memory, folder.resolve("labels-memory-by-l"));
   }
 
   private static double mebibytes(Measurement measurement) {
@@ -52,6 +81,17 @@ final class Plots {
    * budgets are powers of two, which XChart's own logarithmic axes (powers of ten) do not label.
    */
   private static XYChart chart(String title, String x, String y, LegendPosition legend) {
+    XYChart chart = plain(title, x, y, legend);
+    chart.setCustomXAxisTickLabelsFormatter(Plots::label);
+    chart.setCustomYAxisTickLabelsFormatter(Plots::label);
+    chart
+        .getStyler()
+        .setXAxisTickMarkSpacingHint(PIXELS_PER_TICK)
+        .setYAxisTickMarkSpacingHint(PIXELS_PER_TICK);
+    return chart;
+  }
+
+  private static XYChart plain(String title, String x, String y, LegendPosition legend) {
     XYChart chart =
         new XYChartBuilder()
             .width(900)
@@ -60,12 +100,6 @@ final class Plots {
             .xAxisTitle(x)
             .yAxisTitle(y)
             .build();
-    chart.setCustomXAxisTickLabelsFormatter(Plots::label);
-    chart.setCustomYAxisTickLabelsFormatter(Plots::label);
-    chart
-        .getStyler()
-        .setXAxisTickMarkSpacingHint(PIXELS_PER_TICK)
-        .setYAxisTickMarkSpacingHint(PIXELS_PER_TICK);
     chart.getStyler().setLegendPosition(legend).setMarkerSize(9);
     chart.getStyler().setChartBackgroundColor(Color.WHITE);
     return chart;

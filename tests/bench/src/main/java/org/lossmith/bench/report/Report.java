@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.lossmith.bench.contrastive.Agreement;
+import org.lossmith.bench.provider.Agreement;
 
 /** Everything that a run found out. Its public getters are the JSON file. */
 public final class Report {

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.lossmith.bench.provider.Agreement;
+import org.lossmith.bench.provider.ElementType;
+import org.lossmith.bench.provider.Provider;
 
 /** The oracle against published values, and the PyTorch compositions against the oracle. */
 class OracleTest {

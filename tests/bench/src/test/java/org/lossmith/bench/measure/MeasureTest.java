@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,30 @@ class MeasureTest {
     assertArrayEquals(new double[] {2, 3, 0.5}, ratio.seconds());
     assertThrows(IllegalArgumentException.class, () -> new Samples(1, 2).over(new Samples(1)));
     assertThrows(IllegalArgumentException.class, Samples::new);
+  }
+
+  @Test
+  void lineGoesThroughPointsOnALine() {
+    LinearFit line = LinearFit.of(new double[] {1, 2, 5}, new double[] {3, 5, 11});
+    assertEquals(1, line.intercept(), 1e-12);
+    assertEquals(2, line.slope(), 1e-12);
+    assertEquals(0, line.deviation(), 1e-12);
+    assertEquals(21, line.at(10), 1e-12);
+    // A point ten percent too high takes the line along, but not all the way.
+    LinearFit bent = LinearFit.of(new double[] {1, 2, 3}, new double[] {1, 2, 3.3});
+    assertTrue(bent.deviation() > 0.01 && bent.deviation() < 0.1, bent::toString);
+    assertThrows(
+        IllegalArgumentException.class, () -> LinearFit.of(new double[] {1}, new double[] {1}));
+  }
+
+  @Test
+  void growthIsWhatTheWorkTouches() {
+    ByteBuffer[] kept = new ByteBuffer[1];
+    int bytes = 64 << 20;
+    long growth = ProcessMemory.growth(() -> kept[0] = ByteBuffer.allocateDirect(bytes));
+    assertEquals(bytes, kept[0].capacity());
+    // Java clears direct memory, which makes it resident; other threads may add some.
+    assertTrue(growth >= bytes / 2 && growth < 4L * bytes, "growth: " + growth);
   }
 
   @Test

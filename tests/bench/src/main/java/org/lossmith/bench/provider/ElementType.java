@@ -1,4 +1,4 @@
-package org.lossmith.bench.contrastive;
+package org.lossmith.bench.provider;
 
 import java.util.Locale;
 import org.lossmith.DType;

@@ -1,4 +1,4 @@
-package org.lossmith.bench.contrastive;
+package org.lossmith.bench.provider;
 
 /**
  * How far a provider's last run is from a reference, and whether that counts as the same result.

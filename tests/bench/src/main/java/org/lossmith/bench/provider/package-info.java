@@ -1,0 +1,2 @@
+/** What all losses share: providers, their agreement, element types, PyTorch. */
+package org.lossmith.bench.provider;
