@@ -8,6 +8,7 @@ import org.lossmith.internal.ContextOptions;
 import org.lossmith.internal.ContrastiveOptions;
 import org.lossmith.internal.LabelOptions;
 import org.lossmith.internal.LossmithNative;
+import org.lossmith.internal.SoftTopKOptions;
 import org.lossmith.internal.TopKOptions;
 import org.lossmith.internal.UpdateOptions;
 import org.lossmith.internal.base.Handle;
@@ -65,6 +66,11 @@ public final class Context implements AutoCloseable {
   private final UpdateOptions updateOptions;
 
   private Update updateOptionsOwner;
+
+  /** The same of {@link #membershipOptionsOwner}. */
+  private final SoftTopKOptions membershipOptions;
+
+  private SoftTopKOperator membershipOptionsOwner;
   private volatile long budget;
 
   /** Room for the result of {@link #item}; guarded by the lock. */
@@ -84,6 +90,8 @@ public final class Context implements AutoCloseable {
     labelOptions = keptLabels;
     UpdateOptions keptUpdate = new UpdateOptions();
     updateOptions = keptUpdate;
+    SoftTopKOptions keptMemberships = new SoftTopKOptions();
+    membershipOptions = keptMemberships;
     threads = LossmithNative.lsm_context_threads(address);
     handle =
         new Handle(
@@ -94,6 +102,7 @@ public final class Context implements AutoCloseable {
               keptSearch.close();
               keptLabels.close();
               keptUpdate.close();
+              keptMemberships.close();
               Status.check(LossmithNative.lsm_context_destroy(address));
             });
     if (watched) {
@@ -407,6 +416,15 @@ public final class Context implements AutoCloseable {
       updateOptionsOwner = update;
     }
     return updateOptions.step(step);
+  }
+
+  /** The same for memberships. */
+  SoftTopKOptions options(SoftTopKOperator operator) {
+    if (membershipOptionsOwner != operator) {
+      operator.fill(membershipOptions);
+      membershipOptionsOwner = operator;
+    }
+    return membershipOptions;
   }
 
   /** The same for a search. */

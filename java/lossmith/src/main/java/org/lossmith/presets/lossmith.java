@@ -29,7 +29,8 @@ import org.bytedeco.javacpp.tools.InfoMapper;
             "lossmith/contrastive_sharded.h",
             "lossmith/update.h",
             "lossmith/labels.h",
-            "lossmith/retrieval.h"
+            "lossmith/retrieval.h",
+            "lossmith/soft_top_k.h"
           },
           link = "lossmith@.0",
           preload = {"gomp@.1", "dnnl@.3"},
@@ -72,7 +73,8 @@ public class lossmith implements InfoMapper, LoadEnabled {
                     "LOSSMITH_CONTRASTIVE_SHARDED_H_",
                     "LOSSMITH_UPDATE_H_",
                     "LOSSMITH_LABELS_H_",
-                    "LOSSMITH_RETRIEVAL_H_")
+                    "LOSSMITH_RETRIEVAL_H_",
+                    "LOSSMITH_SOFT_TOP_K_H_")
                 .cppTypes()
                 .annotations()
                 .cppText(""))
@@ -91,6 +93,7 @@ public class lossmith implements InfoMapper, LoadEnabled {
         .put(new Info("lsm_contrastive_options").pointerTypes("ContrastiveOptions"))
         .put(new Info("lsm_contrastive_plan").pointerTypes("NativePlan"))
         .put(new Info("lsm_shard").pointerTypes("NativeShard"))
+        .put(new Info("lsm_soft_top_k_options").pointerTypes("SoftTopKOptions"))
         .put(new Info("lsm_top_k_options").pointerTypes("TopKOptions"))
         .put(new Info("lsm_update_options").pointerTypes("UpdateOptions"))
         .put(new Info("lsm_label_options").pointerTypes("LabelOptions"))
