@@ -131,9 +131,10 @@ struct LabelTargets {
 
 // Sums that run over the blocks of a row, f64, [n] each; those that are null are not made.
 struct LabelSums {
-  double* max = nullptr;  // of z = alpha s
-  double* sum = nullptr;  // of e^(z - max)
-  double* min = nullptr;  // of z
+  double* max = nullptr;     // of z = alpha s
+  double* sum = nullptr;     // of e^(z - max)
+  double* min = nullptr;     // of z
+  double* finite = nullptr;  // with min: #{s > -infinity}
   double* softplus = nullptr;
   double* weight = nullptr;         // of w_j
   double* uniform = nullptr;        // of w_j s_ij
@@ -176,8 +177,7 @@ struct TopKStart {
 // Brackets and first probes of rows [row0, row0 + rows) from their sums, and their k. A row whose k
 // is not possible, or whose data break a demand, gets the threshold NaN.
 void start_top_k(cudaStream_t stream, const TopKStart& start, std::int64_t row0, std::int64_t rows,
-                 std::int64_t columns, const LabelEntries& entries, const LabelSums& sums,
-                 const TopKRows& top_k);
+                 const LabelEntries& entries, const LabelSums& sums, const TopKRows& top_k);
 
 // Adds a block at the probes of the rows that are active.
 template <class A>

@@ -192,6 +192,7 @@ class LabelRun {
     }
     if (s_.is_top_k()) {
       take(s_.sums.min);
+      take(s_.sums.finite);
       for (double** v : {&s_.top_k.k, &s_.top_k.threshold, &s_.top_k.low, &s_.top_k.high,
                          &s_.top_k.active, &s_.top_k.least, &s_.top_k.slope}) {
         take(*v);
@@ -386,7 +387,7 @@ class LabelRun {
   void find_thresholds() {
     const lsm_label_options& o = s_.call.options;
     const TopKStart start{o.k, o.alpha, IdVector::of(s_.call.k_rows), false};
-    start_top_k(s_.stream, start, 0, s_.n, s_.columns, s_.entries, s_.sums, s_.top_k);
+    start_top_k(s_.stream, start, 0, s_.n, s_.entries, s_.sums, s_.top_k);
     if (s_.stored_blocks == s_.blocks() && resident_thresholds()) return;
     for (int pass = 0; pass < kTopKPasses; ++pass) {
       sweep(false, [&](const LabelBlock<A>& b) {

@@ -68,8 +68,8 @@ class SoftTopKRun {
     }
     products_ = carver.take<A>(capacity);
     for (double** v :
-         {&sums_.max, &sums_.sum, &sums_.min, &top_k_.k, &top_k_.threshold, &top_k_.low,
-          &top_k_.high, &top_k_.active, &top_k_.least, &top_k_.slope, &pull_}) {
+         {&sums_.max, &sums_.sum, &sums_.min, &sums_.finite, &top_k_.k, &top_k_.threshold,
+          &top_k_.low, &top_k_.high, &top_k_.active, &top_k_.least, &top_k_.slope, &pull_}) {
       *v = carver.take<double>(n_);
     }
     top_k_.surplus = carver.take<double>(n_ * kTopKProbes);
@@ -105,7 +105,7 @@ class SoftTopKRun {
     });
     const TopKStart start{rows_.options.k, alpha, IdVector::of(rows_.k_rows), true};
     const std::int64_t rows = std::min(group_, n_ - row);
-    start_top_k(stream_, start, row, rows, columns_, entries_, sums_, top_k_);
+    start_top_k(stream_, start, row, rows, entries_, sums_, top_k_);
     if (!resident_top_k(stream_, block_at(row, 0), columns_, group_ * block_ld(), alpha, top_k_)) {
       for (int pass = 0; pass < kTopKPasses; ++pass) {
         for_blocks(row, [&](const LabelBlock<A>& b, bool fresh) {

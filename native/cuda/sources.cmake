@@ -17,7 +17,6 @@ set(cuda_sources
   kernels/contrastive_vectors.cu
   kernels/contrastive_weights.cu
   kernels/copy.cu
-  kernels/csr_patch.cu
   kernels/gemm_fma.cu
   kernels/gemm_mma.cu
   kernels/gemm_tf32.cu

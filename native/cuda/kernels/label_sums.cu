@@ -33,13 +33,18 @@ LSM_DEVICE void exponential_row(const SumsKernel<A>& k, const ScoreOf<A>& score,
                                 const A* bias, std::int64_t global, int lane) {
   RunningExponential<A> run;
   A lowest = A(kLowestScore);  // the largest -z
+  int finite = 0;
   for_row(row, k.block.dots.columns, lane, [&](std::int64_t j, A product) {
     const A z = k.alpha * score(product, bias != nullptr ? bias[j] : A(0));
     run.add(z, A(1));
-    if (z != taken_out<A>()) lowest = larger(lowest, -z);
+    if (z != taken_out<A>()) {
+      lowest = larger(lowest, -z);
+      ++finite;
+    }
   });
   run = run.over_warp();
   lowest = warp_max(lowest);
+  finite = warp_sum(finite);
   if (lane != 0) return;
   const Exponentials added{static_cast<double>(run.max), static_cast<double>(run.sum)};
   const Exponentials before{k.fresh ? kLowestScore : k.sums.max[global],
@@ -49,6 +54,7 @@ LSM_DEVICE void exponential_row(const SumsKernel<A>& k, const ScoreOf<A>& score,
   k.sums.sum[global] = all.sum;
   if (k.sums.min == nullptr) return;
   const double low = -static_cast<double>(lowest);
+  add_to(k.sums.finite, global, static_cast<double>(finite), k.fresh);
   k.sums.min[global] = k.fresh || low < k.sums.min[global] ? low : k.sums.min[global];
 }
 

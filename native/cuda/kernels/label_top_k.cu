@@ -25,7 +25,11 @@ constexpr double kSlack = 1e-4;
 
 // Newton steps, in units of 1/alpha, that the sums cannot resolve any more.
 template <class A>
-constexpr double kResolution = sizeof(A) == 8 ? 1e-12 : 1e-6;
+constexpr double kResolution = sizeof(A) == 8 ? 1e-12 : 2e-7;
+
+// The oracle's exponentials are long: once in the text is enough.
+template <class A>
+constexpr int kProbeUnroll = sizeof(A) == 8 ? 1 : kTopKProbes;
 
 struct Bracket {
   double newton, low, high;
@@ -49,14 +53,14 @@ LSM_DEVICE void add_probes(const Bracket& bracket, A alpha, const VisitRow& visi
   A surplus[kTopKProbes] = {};
   int above[kTopKProbes] = {};
   RunningExponential<A> slope;
-#pragma unroll
+#pragma unroll(kProbeUnroll <A>)
   for (int p = 0; p < kTopKProbes; ++p) {
     const double t = bracket.probe(p);
     hi[p] = static_cast<A>(t);
     lo[p] = static_cast<A>(t - static_cast<double>(hi[p]));
   }
   visit_row([&](A s) {
-#pragma unroll
+#pragma unroll(kProbeUnroll <A>)
     for (int p = 0; p < kTopKProbes; ++p) {
       const A z = math::top_k_argument<ThreadOps<A>>(s, alpha, hi[p], lo[p]);
       const A size = magnitude(z);
@@ -68,7 +72,7 @@ LSM_DEVICE void add_probes(const Bracket& bracket, A alpha, const VisitRow& visi
       if (p == 0) slope.add(-size, r * r);
     }
   });
-#pragma unroll
+#pragma unroll(kProbeUnroll <A>)
   for (int p = 0; p < kTopKProbes; ++p) {
     sums.surplus[p] += warp_sum(static_cast<double>(surplus[p]));
     sums.above[p] += static_cast<double>(warp_sum(above[p]));
@@ -114,7 +118,7 @@ LSM_DEVICE Bracket bracket_of(const TopKRows& rows, std::int64_t i) {
 
 struct StartInputs {
   TopKStart start;
-  std::int64_t row0, end, columns;
+  std::int64_t row0, end;
   LabelEntries entries;
   LabelSums sums;
 };
@@ -127,7 +131,8 @@ __global__ void __launch_bounds__(kRowThreads) start_kernel(StartInputs in, TopK
   for (std::int64_t i = in.row0 + static_cast<std::int64_t>(blockIdx.x) * kRowThreads + threadIdx.x;
        i < in.end; i += step) {
     const double positives = in.entries.positives[i];
-    const double labels = static_cast<double>(in.columns - in.entries.count[i]) + positives;
+    // A label that its bias masks is one of the row's, but no threshold makes it a member.
+    const double labels = positives - positives + in.sums.finite[i];
     double k = static_cast<double>(in.start.k);
     if (in.start.k == 0) {
       k = in.start.k_rows.present() ? static_cast<double>(in.start.k_rows.at(i))
@@ -278,9 +283,8 @@ LaunchShape threads_for(std::int64_t count) {
 }  // namespace
 
 void start_top_k(cudaStream_t stream, const TopKStart& start, std::int64_t row0, std::int64_t rows,
-                 std::int64_t columns, const LabelEntries& entries, const LabelSums& sums,
-                 const TopKRows& top_k) {
-  const StartInputs in{start, row0, row0 + rows, columns, entries, sums};
+                 const LabelEntries& entries, const LabelSums& sums, const TopKRows& top_k) {
+  const StartInputs in{start, row0, row0 + rows, entries, sums};
   launch(stream, "start_top_k", threads_for(rows), start_kernel, in, top_k);
 }
 

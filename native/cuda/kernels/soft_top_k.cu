@@ -63,10 +63,11 @@ __global__ void __launch_bounds__(kRowThreads)
     const std::int64_t global = block.row0 + i;
     const MembershipRow<A> row(rows, global);
     double sum = 0;
-    for_row(block.dots + i * block.ld, block.columns, lane, [&](std::int64_t j, A s) {
+#pragma unroll 1
+    for (std::int64_t j = lane; j < block.columns; j += kRowWarp) {
       const double g = element_at(upstream, global, block.column0 + j);
-      sum += static_cast<double>(row.pull(s, static_cast<A>(g)));
-    });
+      sum += static_cast<double>(row.pull(block.dots[i * block.ld + j], static_cast<A>(g)));
+    }
     sum = warp_sum(sum);
     if (lane == 0) pull[global] = fresh ? sum : pull[global] + sum;
   }
@@ -83,13 +84,15 @@ __global__ void __launch_bounds__(kRowThreads)
     const A common = static_cast<A>(pull[global] / rows.top_k.slope[global]);
     const A least = static_cast<A>(-rows.top_k.least[global]);
     G* to = out + global * ld + block.column0;
-    for_row(block.dots + i * block.ld, block.columns, lane, [&](std::int64_t j, A s) {
+#pragma unroll 1
+    for (std::int64_t j = lane; j < block.columns; j += kRowWarp) {
+      const A s = block.dots[i * block.ld + j];
       const double g = element_at(upstream, global, block.column0 + j);
       const A size = magnitude(row.argument(s));
       const A r = A(1) / (A(1) + exp_of(-size));
       const A share = exp_of(least - size) * r * r;
       to[j] = Convert<G>::from(row.pull(s, static_cast<A>(g)) - common * share);
-    });
+    }
   }
 }
 
