@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/context.h"
+#include "support/device.h"
 #include "support/errors.h"
 #include "support/label_call.h"
 
@@ -30,7 +31,7 @@ struct Case {
 // group, so that only f32 shows what several groups do.
 std::vector<Case> Cases() {
   std::vector<Case> cases;
-  const int64_t n = Size(200, 110), l = Size(700, 530);
+  const int64_t n = Size(200, 110), l = Size(700, 270);
   for (int32_t loss : kLosses) {
     const std::string name = LossName(loss);
     Problem problem = RandomProblem(loss, n, l, 9, 1);
@@ -40,6 +41,7 @@ std::vector<Case> Cases() {
     cases.push_back({name + " with options", problem, SingleTypes(DType::kF32)});
     problem.options.normalize_labels = 1;
     cases.push_back({name + " in bf16", problem, SingleTypes(DType::kBF16)});
+    if (OnSimulatedDevice()) continue;
     cases.push_back({name + " of products", AsProducts(problem), SingleTypes(DType::kF32)});
     cases.push_back({name + " in f64", RandomProblem(loss, 40, 60, 5, 3), Types{}});
   }
@@ -56,7 +58,7 @@ TEST(LabelDeterminism, RepeatedRunsAndAnyNumberOfThreads) {
     const Bits one = BitsOf(c.problem, c.types, Context(1));
     for (int threads : {2, 5}) {
       const Context context(threads);
-      for (int round = 0; round < 2; ++round) {
+      for (int round = 0; round < Size(2, 1); ++round) {
         EXPECT_EQ(BitsOf(c.problem, c.types, context), one) << c.name << ", threads " << threads;
       }
     }
@@ -81,7 +83,7 @@ TEST(LabelDeterminism, AnyBudgetAndTheWorkspaceStaysWithinIt) {
     const Bits large = BitsOf(c.problem, c.types, Context(2, int64_t{1} << 30));
     const int64_t least = LeastBudget(c.problem, c.types, 2);
     ASSERT_GT(least, 1) << c.name;
-    for (double factor : {1.0, 1.2, 1.7, 3.0}) {
+    for (double factor : {1.0, 1.3, 3.0}) {
       const int64_t budget = static_cast<int64_t>(factor * static_cast<double>(least));
       const Context context(2, budget);
       EXPECT_EQ(BitsOf(c.problem, c.types, context), large) << c.name << ", " << factor;
@@ -91,7 +93,7 @@ TEST(LabelDeterminism, AnyBudgetAndTheWorkspaceStaysWithinIt) {
 }
 
 TEST(LabelDeterminism, NoMemoryOfEarlierCalls) {
-  Problem other = RandomProblem(LSM_SOFT_TOP_K, 50, 777, 31, 6);
+  Problem other = RandomProblem(LSM_SOFT_TOP_K, Size(50, 20), Size(777, 150), 31, 6);
   AddEveryOption(&other, 7);
   for (const Case& c : Cases()) {
     const Bits fresh = BitsOf(c.problem, c.types, Context());
@@ -124,7 +126,7 @@ TEST(LabelBudget, AWarmCallDoesNotGrowTheWorkspace) {
     BitsOf(c.problem, c.types, context);
     const int64_t cold = lsm_context_workspace_bytes(context);
     EXPECT_GT(cold, 0);
-    for (int round = 0; round < 2; ++round) BitsOf(c.problem, c.types, context);
+    BitsOf(c.problem, c.types, context);
     EXPECT_EQ(lsm_context_workspace_bytes(context), cold) << c.name;
   }
 }

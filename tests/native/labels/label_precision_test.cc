@@ -77,13 +77,15 @@ double Grant(int output, const Problem& problem, const Types& types, const Resul
   const double weight = Mass(problem) *
                         (problem.row_weight.empty() ? 1 : MaxMagnitude(problem.row_weight)) *
                         (problem.upstream.empty() ? 1 : MaxMagnitude(problem.upstream));
+  // Coefficients are operands of products: on a device they have the type of the matrices.
+  const double coefficient = OnDevice() ? std::max(single, UnitRoundoff(types.matrices)) : single;
   switch (output) {
     case kGradX:
       return UnitRoundoff(types.gradients) * largest +
-             single * (Scale(problem) * NormOfLabels(problem) * weight / rows + largest);
+             coefficient * (Scale(problem) * NormOfLabels(problem) * weight / rows + largest);
     case kGradLabels:
       return UnitRoundoff(types.gradients) * largest +
-             single * (Scale(problem) * NormOfX(problem) * weight / rows + largest);
+             coefficient * (Scale(problem) * NormOfX(problem) * weight / rows + largest);
     case kGradLogScale:
       return 4 * single * (largest + score * weight);
     case kGradBias:
@@ -102,8 +104,12 @@ void ExpectAccurate(const Problem& exact, const char* what) {
     const Result oracle = top_k ? OracleAt(problem, got[kThreshold]) : Oracle(problem);
     const Result oracle_of_plain = top_k ? OracleAt(problem, plain[kThreshold]) : oracle;
     if (top_k) {
-      const double rounding = 2 * UnitRoundoff(DType::kF32) * ScoreBound(problem);
-      EXPECT_LE(MembershipError(problem, got[kThreshold], rounding), 1e-6) << what;
+      // Rows that are normalised inside are operands of their type on a device.
+      const bool narrows =
+          OnDevice() && problem.options.normalize_x + problem.options.normalize_labels;
+      const double roundoff = 2 * UnitRoundoff(narrows ? types.matrices : DType::kF32);
+      EXPECT_LE(MembershipError(problem, got[kThreshold], ScoreBound(problem), roundoff), 1e-6)
+          << what << ", " << Name(types.matrices);
     }
     for (int output = 0; output < kOutputs; ++output) {
       if (got[output].empty() || output == kThreshold) continue;

@@ -39,7 +39,7 @@ Result OracleAt(const Problem& problem, const std::vector<double>& thresholds) {
 }
 
 double MembershipError(const Problem& problem, const std::vector<double>& thresholds,
-                       double score_error) {
+                       double score_bound, double roundoff) {
   const Inputs<double> in = WithUnitRows(problem, InputsOf<double>(problem));
   double largest = 0;
   for (int64_t i = 0; i < problem.n; ++i) {
@@ -52,7 +52,8 @@ double MembershipError(const Problem& problem, const std::vector<double>& thresh
       members += y;
       slope += problem.options.alpha * y * (1 - y);
     }
-    largest = std::max(largest, (std::fabs(members) - slope * score_error) / k);
+    const double explained = slope * roundoff * (score_bound + std::fabs(thresholds[i]));
+    largest = std::max(largest, (std::fabs(members) - explained) / k);
   }
   return largest;
 }

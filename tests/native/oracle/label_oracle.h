@@ -18,10 +18,10 @@ Result Oracle(const Problem& problem);
 // The same for soft top-k with given thresholds: memberships sum to k within some tolerance, and
 // where they are all close to 0 or 1 that leaves the thresholds free; the rest must fit them.
 Result OracleAt(const Problem& problem, const std::vector<double>& thresholds);
-// The largest |sum of memberships - k| / k of a row with these thresholds, beyond what the roundings
-// `score_error` of the scores explain.
+// The largest |sum of memberships - k| / k of a row with these thresholds, beyond what relative
+// roundings `roundoff` of thresholds and of scores up to `score_bound` explain.
 double MembershipError(const Problem& problem, const std::vector<double>& thresholds,
-                       double score_error);
+                       double score_bound, double roundoff);
 
 // What one gets without special care in f32: dense arrays, sums in index order, thresholds by
 // bisection. Its error is the measure of ours. 16-bit types are widened on the CPU; on a device the
