@@ -64,6 +64,29 @@ LSM_DEVICE double block_max(double value, Shared<double> room) {
   return largest;
 }
 
+// The sum of `value` over the threads of a block before this one, and over all of them to *total.
+// `room` holds kThreads / 32 elements; it may be used again after the next barrier.
+template <int kThreads>
+LSM_DEVICE int block_prefix(int value, Shared<int> room, int* total) {
+  const int warp = static_cast<int>(threadIdx.x) / kWarp;
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  int sum = value;
+  for (int step = 1; step < kWarp; step *= 2) {
+    const int below = __shfl_up_sync(kAllLanes, sum, step);
+    if (lane >= step) sum += below;
+  }
+  if (lane == kWarp - 1) room[warp] = sum;
+  __syncthreads();
+  int before = sum - value;
+  *total = 0;
+  for (int w = 0; w < kThreads / kWarp; ++w) {
+    const int part = room[w];
+    if (w < warp) before += part;
+    *total += part;
+  }
+  return before;
+}
+
 }  // namespace cuda
 }  // namespace lossmith
 

@@ -22,6 +22,8 @@ constexpr int kSelectThreads = 256;
 constexpr int kSelectItems = 2;  // scores of a thread in one chunk
 constexpr int kSelectChunk = kSelectThreads * kSelectItems;
 constexpr int kSelectWarps = kSelectThreads / kWarp;
+// CTAs on a multiprocessor: half of its threads, with 64 registers each.
+constexpr int kSelectBlocks = 4;
 
 // The candidates of a CTA's row while they are sorted.
 template <class A>
@@ -118,28 +120,6 @@ __global__ void __launch_bounds__(kSelectThreads) start_kernel(CandidateRows<A> 
   if (lane == 0) rows.progress[row] = {A(0), 0, 1, sorted ? 1 : 0};
 }
 
-// The sum of `value` over the threads before this one, and over all of them to *total. totals holds
-// kSelectWarps elements, free again after the next barrier.
-LSM_DEVICE int place_of(int value, Shared<int> totals, int* total) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  const int warp = static_cast<int>(threadIdx.x) / kWarp;
-  int sum = value;
-  for (int step = 1; step < kWarp; step *= 2) {
-    const int below = __shfl_up_sync(kAllLanes, sum, step);
-    if (lane >= step) sum += below;
-  }
-  if (lane == kWarp - 1) totals[warp] = sum;
-  __syncthreads();
-  int before = sum - value;
-  *total = 0;
-  for (int w = 0; w < kSelectWarps; ++w) {
-    const int part = totals[w];
-    if (w < warp) before += part;
-    *total += part;
-  }
-  return before;
-}
-
 template <class A>
 LSM_DEVICE bool counts(A score, A threshold, bool open) {
   if (open) return true;
@@ -148,7 +128,7 @@ LSM_DEVICE bool counts(A score, A threshold, bool open) {
 }
 
 template <class S, class A>
-__global__ void __launch_bounds__(kSelectThreads)
+__global__ void __launch_bounds__(kSelectThreads, kSelectBlocks)
     select_kernel(const S* products, std::int64_t ld, std::int64_t columns, std::int64_t column0,
                   A scale, Vector bias, CandidateRows<A> rows) {
   LSM_SHARED(int, totals, kSelectWarps);
@@ -188,7 +168,7 @@ __global__ void __launch_bounds__(kSelectThreads)
       }
       if (__syncthreads_or(mine) == 0) continue;
       int total = 0;
-      int at = progress.count + place_of(mine, totals, &total);
+      int at = progress.count + block_prefix<kSelectThreads>(mine, totals, &total);
 #pragma unroll
       for (int k = 0; k < kSelectItems; ++k) {
         if (!passes[k]) continue;
