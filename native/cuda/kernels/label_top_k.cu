@@ -167,15 +167,6 @@ __global__ void __launch_bounds__(kRowThreads)
     const std::int64_t global = dots.row0 + i;
     if (rows.active[global] == 0) continue;
     ProbeSums sums;
-    double* surplus = rows.surplus + global * kTopKProbes;
-    double* above = rows.above + global * kTopKProbes;
-    if (!fresh) {
-      for (int p = 0; p < kTopKProbes; ++p) {
-        sums.surplus[p] = surplus[p];
-        sums.above[p] = above[p];
-      }
-      sums.slope = {rows.least[global], rows.slope[global]};
-    }
     const A* row = dots.dots + i * dots.ld;
     add_probes(
         bracket_of(rows, global), alpha,
@@ -186,12 +177,17 @@ __global__ void __launch_bounds__(kRowThreads)
         },
         sums);
     if (lane != 0) continue;
+    double* surplus = rows.surplus + global * kTopKProbes;
+    double* above = rows.above + global * kTopKProbes;
+#pragma unroll 1
     for (int p = 0; p < kTopKProbes; ++p) {
-      surplus[p] = sums.surplus[p];
-      above[p] = sums.above[p];
+      surplus[p] = (fresh ? 0.0 : surplus[p]) + sums.surplus[p];
+      above[p] = (fresh ? 0.0 : above[p]) + sums.above[p];
     }
-    rows.least[global] = sums.slope.max;
-    rows.slope[global] = sums.slope.sum;
+    const Exponentials before = {rows.least[global], rows.slope[global]};
+    const Exponentials slope = fresh ? sums.slope : merged(before, sums.slope);
+    rows.least[global] = slope.max;
+    rows.slope[global] = slope.sum;
   }
 }
 
