@@ -67,7 +67,8 @@
  * that are not finite) are errors on the CPU; on CUDA such a row has loss NaN.
  *
  * Cost. Products of 2 n l d operations: three where the scores of a group of rows fit the budget
- * (store), else four (recompute); soft top-k without store one more for each Newton step, about five.
+ * (store), else four (recompute); soft top-k without store one more for each Newton step, about five
+ * (CUDA: always ten, since the host does not wait to hear which rows are done).
  * Workspace: some tiles and one f32 row sum for each of up to 16 ranges of labels. The same input
  * gives the same bits whatever the number of threads, the budget or the plan.
  *
@@ -136,7 +137,8 @@ typedef struct lsm_label_options {
   int64_t ignore_index;
   /**
    * Gradient filter eps >= 0, 0 = none: a tile of the coefficients G (96 rows x 512 labels) in which
-   * all |G_ij| <= eps/N (eps for SUM and NONE) is taken for zero and its products are not computed.
+   * all |G_ij| <= eps/N (eps for SUM and NONE) is taken for zero and its products are not computed
+   * (CUDA: computed with zeros, the same result at the full cost of the products).
    * Loss, grad_log_scale and grad_bias stay exact; with S the skipped entries
    *     |error of grad_x_i| <= scale eps/N sum_{j: (i,j) in S} |z_j|, likewise grad_labels with |x_i|.
    */
