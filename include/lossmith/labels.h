@@ -14,8 +14,8 @@
  * themselves: s_ij = cap(scale x_ij + bias_j), and grad_x is the gradient of x.
  *
  * Sets. P_i are the positives of row i (CSR: positive_offsets, positive_ids, optional relevances
- * positive_values; an id that comes twice counts once, with its first relevance; relevances
- * <= 1e-8 are no positives), I_i the labels that row i ignores (CSR). A_i are all labels (or the
+ * positive_values; relevances <= 1e-8 are no positives; an id that comes twice counts once, with its
+ * first relevance above that), I_i the labels that row i ignores (CSR). A_i are all labels (or the
  * candidates) without I_i, l_i = |A_i|. A positive outside A_i is left out. With
  * lse_{j in S} s_ij = ln sum_{j in S} exp(s_ij), softplus(x) = ln(1 + e^x), sigm(x) = 1/(1+e^-x),
  * v_ij = the relevance with `weighted`, otherwise 1, and a_i = 1/|P_i| with `average`, otherwise 1:
@@ -34,8 +34,9 @@
  * softmax CE with normalize_x, the temperature 1/s and normalize_labels, or with a projection of the
  * labels after each step (update.h: project_rows).
  *
- * A row without positives, without negatives (decoupled softmax), or whose target is ignore_index
- * has loss 0 and gradient 0.
+ * A row without positives (not for BCE, where all labels of such a row are negatives), without
+ * negatives (decoupled softmax), or whose target is ignore_index has loss 0, gradient 0 and
+ * threshold 0.
  *
  * Reduction. MEAN: loss = sum_i loss_i / N, SUM: loss = sum_i loss_i, NONE: only row_loss. N = n; for
  * softmax CE with target N = sum of class_weight[target_i] over the rows that count (without

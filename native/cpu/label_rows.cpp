@@ -69,7 +69,7 @@ void prepare_k(LabelState<A>& s) {
 template <class A>
 bool counts(const LabelState<A>& s, std::int64_t i) {
   const LabelRow& row = s.entries.row(i);
-  if (s.soft()) return row.labels > 0;
+  if (s.soft() || s.call.is_loss(LSM_BCE)) return row.labels > 0;
   if (row.positives == 0) return false;
   return !s.call.excludes_positives() || row.labels > row.positives;
 }

@@ -197,8 +197,9 @@ __global__ void __launch_bounds__(kRowThreads)
     r.labels = static_cast<double>(in.columns - in.entries.count[i]) + r.positives;
     r.shift = INFINITY;
     const bool excludes = in.options.loss == LSM_DECOUPLED_SOFTMAX;
-    const bool counts =
-        in.soft ? r.labels > 0 : r.positives > 0 && (!excludes || r.labels > r.positives);
+    const bool counts = in.soft || in.options.loss == LSM_BCE
+                            ? r.labels > 0
+                            : r.positives > 0 && (!excludes || r.labels > r.positives);
     // Data that break a demand make the row NaN.
     const double poison = in.scalars->poison + (r.positives - r.positives);
     if (counts || poison != poison) {

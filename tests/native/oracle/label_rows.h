@@ -216,7 +216,7 @@ RowValue<Real> LossOfSets(const Problem& problem, const Row& row, const Vector<R
   const lsm_label_options& options = problem.options;
   RowValue<Real> nothing;
   nothing.gradient.assign(s.size(), 0);
-  if (row.positives.empty()) return nothing;
+  if (s.empty() || (row.positives.empty() && options.loss != LSM_BCE)) return nothing;
   const bool averages = options.average != 0 && options.loss != LSM_BCE;
   const Real average = averages ? 1 / static_cast<Real>(row.positives.size()) : Real(1);
   Vector<Real> v;  // a_i v_ip

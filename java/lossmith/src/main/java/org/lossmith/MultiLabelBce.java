@@ -14,8 +14,7 @@ package org.lossmith;
  * d/ds_ij = (c/l_i) (sigm(s_ij) - [j in P_i] v_ij)
  * }</pre>
  *
- * <p>The inputs must have positives. A row without positives has loss 0, although it could say that
- * all labels are wrong.
+ * <p>The inputs must have positives. All labels of a row without positives are negatives.
  *
  * <pre>{@code
  * LossResult result = MultiLabelBce.of(1).evaluate(context, inputs.bias(bias), "x", "bias");

@@ -169,7 +169,7 @@ final class LabelOracle {
       }
     }
     relevance.values().removeIf(v -> v <= 1e-8);
-    if (relevance.isEmpty()) {
+    if (relevance.isEmpty() && !(p.loss instanceof MultiLabelBce)) {
       return 0;
     }
     if (p.loss instanceof SoftTopK top) {
