@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
 public final class DemoCommand implements Callable<Integer> {
   private static final int QUICK_EPOCHS = 2;
   private static final int QUICK_BATCH = 1024;
-  private static final int QUICK_LABEL_EPOCHS = 3;
+  private static final int QUICK_LABEL_EPOCHS = 2;
   private static final int QUICK_LABEL_BATCH = 512;
   private static final int QUICK_WIDTH = 64;
   private static final int QUICK_BUCKETS = 1 << 15;

@@ -33,9 +33,9 @@ record DemoSettings(
   static final int BATCH = 8192;
   static final int WIDTH = 128;
   static final int BUCKETS = 1 << 17;
-  static final int LABEL_EPOCHS = 3;
+  static final int LABEL_EPOCHS = 2;
   static final int LABEL_BATCH = 1024;
-  static final double LABEL_RATE = 0.005;
+  static final double LABEL_RATE = 0.01;
   static final double HELD_OUT_LANGUAGES = 0.12;
   static final double HELD_OUT_NAMES = 0.10;
 }
