@@ -57,6 +57,7 @@ final class TrainText {
 
   private static String scores(TrainReport report) {
     List<List<String>> rows = new ArrayList<>();
+    List<String> points = new ArrayList<>();
     for (LabelScores scores : report.scores()) {
       for (LabelScores.At at : scores.at()) {
         rows.add(
@@ -68,16 +69,14 @@ final class TrainText {
                 percent(at.ndcg()),
                 at.psp() == null ? "-" : percent(at.psp())));
       }
-      rows.add(
-          List.of(
-              line("%,d points, MRR %.3f", scores.points(), scores.meanReciprocalRank()),
-              "",
-              "",
-              "",
-              "",
-              ""));
+      points.add(
+          line(
+              "%s: %,d points, MRR %.3f.",
+              scores.judgedBy(), scores.points(), scores.meanReciprocalRank()));
     }
-    return Tables.format(List.of("judged by", "k", "P@k", "R@k", "nDCG@k", "PSP@k"), rows);
+    return Tables.format(List.of("judged by", "k", "P@k", "R@k", "nDCG@k", "PSP@k"), rows)
+        + System.lineSeparator()
+        + String.join(System.lineSeparator(), points);
   }
 
   private static String costs(TrainReport report) {
