@@ -38,6 +38,7 @@ set(cuda_sources
   kernels/soft_top_k.cu
   kernels/top_k.cu
   kernels/update.cu
+  label_layout.cpp
   labels.cpp
   measure.cpp
   memory.cpp
