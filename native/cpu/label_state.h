@@ -123,9 +123,10 @@ void sweep_sums(LabelState<A>& s, std::int64_t begin, std::int64_t end);
 // Sums of soft top-k at the thresholds, of the active rows.
 template <class A>
 void sweep_top_k(LabelState<A>& s, std::int64_t begin, std::int64_t end);
-// Coefficients and everything made of them.
+// Coefficients and everything made of them; on the way, what sweep_sums does with the rows
+// [end, next_end) of the next group, so that labels are read once for both.
 template <class A>
-void sweep_gradients(LabelState<A>& s, std::int64_t begin, std::int64_t end);
+void sweep_gradients(LabelState<A>& s, std::int64_t begin, std::int64_t end, std::int64_t next_end);
 // The step of a batch without rows: its gradient is 0.
 template <class A>
 void step_without_rows(LabelState<A>& s);

@@ -208,6 +208,14 @@ struct Sweep {
     }
   }
 
+  // The same for all pieces of rows of this sweep, at the columns of a tile.
+  void first_sums_of_rows(Tile t) const {
+    for (t.row = begin; t.row < end; t.row += kLabelRows) {
+      t.rows = std::min(kLabelRows, end - t.row);
+      first_sums(t);
+    }
+  }
+
   bool any_active(const Tile& t) const {
     return std::memchr(s.active + t.row, 1, static_cast<std::size_t>(t.rows)) != nullptr;
   }
@@ -388,17 +396,25 @@ void sweep_top_k(LabelState<A>& s, std::int64_t begin, std::int64_t end) {
 }
 
 template <class A>
-void sweep_gradients(LabelState<A>& s, std::int64_t begin, std::int64_t end) {
+void sweep_gradients(LabelState<A>& s, std::int64_t begin, std::int64_t end,
+                     std::int64_t next_end) {
   if (s.grad_x_lanes != nullptr && s.call.options.filter > 0) {
     std::fill_n(s.grad_x_lanes, s.lanes * s.group_rows * s.d, A(0));
   }
+  // The coefficients of a tile are used up: its memory takes the products of the next group, whose
+  // labels lie in the cache.
+  std::fill_n(s.sums, s.lanes * s.group_rows, kNoSums);
+  const Sweep<A> next{s, end, next_end};
   const Sweep<A> sweep{s, begin, end};
   sweep.run([&](const Tile& t) { sweep.prepare_gradients(t); },
             [&](const Tile& t) {
               sweep.coefficients(t);
               sweep.gradient_products(t);
             },
-            [&](const Tile& t) { sweep.finish_labels(t); });
+            [&](const Tile& t) {
+              sweep.finish_labels(t);
+              next.first_sums_of_rows(t);
+            });
   if (s.grad_x_lanes == nullptr) return;
   parallel_ranges(s.threads, end - begin, 16, [&](std::int64_t from, std::int64_t to, int) {
     for (std::int64_t i = from; i < to; ++i) {
@@ -442,11 +458,11 @@ RowSums merged_sums(const LabelState<A>& s, std::int64_t i) {
   return total;
 }
 
-#define LSM_INSTANTIATE(A)                                                   \
-  template void sweep_sums(LabelState<A>&, std::int64_t, std::int64_t);      \
-  template void sweep_top_k(LabelState<A>&, std::int64_t, std::int64_t);     \
-  template void sweep_gradients(LabelState<A>&, std::int64_t, std::int64_t); \
-  template void step_without_rows(LabelState<A>&);                           \
+#define LSM_INSTANTIATE(A)                                                                 \
+  template void sweep_sums(LabelState<A>&, std::int64_t, std::int64_t);                    \
+  template void sweep_top_k(LabelState<A>&, std::int64_t, std::int64_t);                   \
+  template void sweep_gradients(LabelState<A>&, std::int64_t, std::int64_t, std::int64_t); \
+  template void step_without_rows(LabelState<A>&);                                         \
   template RowSums merged_sums(const LabelState<A>&, std::int64_t);
 LSM_INSTANTIATE(float)
 LSM_INSTANTIATE(double)

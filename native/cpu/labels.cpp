@@ -50,12 +50,15 @@ class LabelRun {
     }
     // All demands on the data are checked; from here on nothing fails.
     clear_outputs();
+    bool summed = false;  // by the sweep of the group before
     for (std::int64_t begin = 0; begin < s_.n; begin += s_.group_rows) {
       const std::int64_t end = std::min(begin + s_.group_rows, s_.n);
-      sweep_sums(s_, begin, end);
+      if (!summed) sweep_sums(s_, begin, end);
       if (s_.top_k()) find_thresholds(s_, begin, end);
       finish_rows(s_, begin, end);
-      if (s_.call.wants_gradients()) sweep_gradients(s_, begin, end);
+      if (!s_.call.wants_gradients()) continue;
+      sweep_gradients(s_, begin, end, std::min(end + s_.group_rows, s_.n));
+      summed = true;
     }
     write_vectors();
     gemm_of(s_.context).expect_success();
