@@ -10,7 +10,7 @@ void products(benchmark::State& state, Type type) {
   const Context context;
   const int64_t n = state.range(0);
   const int64_t d = state.range(1);
-  for (auto _ : state) state.SetIterationTime(context.floor_seconds(type, n, d));
+  for (auto _ : state) state.SetIterationTime(context.floor_seconds(type, n, n, d, 4));
   const double operations = 8.0 * static_cast<double>(n) * static_cast<double>(n * d);
   state.counters["GFLOP/s"] =
       benchmark::Counter(operations * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
