@@ -159,28 +159,51 @@ struct LabelTile {
         return math::top_k_argument<Ops>(score<Ops, kCapped>(t.scores, row, j), Ops::set(t.alpha),
                                          Ops::set(t.hi[i]), Ops::set(t.lo[i]));
       };
+      const Memberships<Tail> sums = memberships(columns, z);
+      t.above[i] = Tail::sum(sums.above);
+      t.surplus[i] = Tail::sum(sums.surplus);
+      t.slope[i] = Tail::sum(sums.slope);
+      t.least[i] = 0;
+      // |z| > 40 everywhere leaves less than this: then the sum is made once more, scaled.
+      if (!(t.slope[i] < A(1e-14))) continue;
       const A least = -max_of(columns, kLowest, [&](auto ops, std::int64_t j) {
         using Ops = decltype(ops);
         return Ops::set(A(0)) - Ops::abs(z(ops, j));
       });
-      const A shift = least > kSaturated ? least : A(0);
-      t.least[i] = shift;
-      t.above[i] = sum_of(columns, [&](auto ops, std::int64_t j) {
-        using Ops = decltype(ops);
-        return Ops::if_less(Ops::set(A(0)), z(ops, j), Ops::set(A(1)), Ops::set(A(0)));
-      });
-      t.surplus[i] = sum_of(columns, [&](auto ops, std::int64_t j) {
-        using Ops = decltype(ops);
-        const auto zero = Ops::set(A(0));
-        const auto v = z(ops, j);
-        const auto e = Ops::exp(zero - Ops::abs(v));
-        const auto part = e / (Ops::set(A(1)) + e);
-        return Ops::if_less(zero, v, zero - part, part);
-      });
+      if (!(least > kSaturated)) continue;
+      t.least[i] = least;
       t.slope[i] = sum_of(columns, [&](auto ops, std::int64_t j) {
-        return scaled_slope<decltype(ops)>(z(ops, j), shift);
+        return scaled_slope<decltype(ops)>(z(ops, j), least);
       });
     }
+  }
+
+  template <class Ops>
+  struct Memberships {
+    typename Ops::V above, surplus, slope;
+
+    void add(typename Ops::V z) {
+      const auto zero = Ops::set(A(0));
+      const auto one = Ops::set(A(1));
+      const auto e = Ops::exp(zero - Ops::abs(z));
+      const auto r = one / (one + e);
+      const auto part = e * r;
+      above = above + Ops::if_less(zero, z, one, zero);
+      surplus = surplus + Ops::if_less(zero, z, zero - part, part);
+      slope = slope + part * r;
+    }
+  };
+
+  // Number of z > 0, sum of y - [z > 0], sum of y (1-y): one look, one exponential.
+  template <class Argument>
+  static Memberships<Tail> memberships(std::int64_t columns, const Argument& z) {
+    Memberships<Wide> wide{Wide::set(A(0)), Wide::set(A(0)), Wide::set(A(0))};
+    std::int64_t j = 0;
+    for (; j + Wide::kLanes <= columns; j += Wide::kLanes) wide.add(z(Wide(), j));
+    Memberships<Tail> tail{Tail::set(Wide::sum(wide.above)), Tail::set(Wide::sum(wide.surplus)),
+                           Tail::set(Wide::sum(wide.slope))};
+    for (; j < columns; ++j) tail.add(z(Tail(), j));
+    return tail;
   }
 
   // y (1-y) e^shift, y = sigm(z)
