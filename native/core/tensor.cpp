@@ -167,6 +167,11 @@ void expect_scalar(const View& v, const char* argument) {
   if (v.elements() != 1) reject(argument, "one element", shape_text(v.shape, v.ndim));
 }
 
+std::int64_t integer_element(const View& v, std::int64_t i) {
+  return v.type == Type::i64 ? *v.row<const std::int64_t>(i)
+                             : std::int64_t{*v.row<const std::int32_t>(i)};
+}
+
 double element(const View& v, std::int64_t i) {
   const std::int64_t stride = v.ndim == 0 ? 0 : v.strides[v.ndim - 1];
   const std::int64_t at = i * stride;

@@ -65,6 +65,7 @@ std::string device_text(const lsm_device& device);
 
 // Host memory only: element i of a vector or scalar, as f64 (i64 beyond 2^53 rounds); set_element: floating types.
 double element(const View& v, std::int64_t i);
+std::int64_t integer_element(const View& v, std::int64_t i);  // of an i32 or i64 vector
 void set_element(const View& v, std::int64_t i, double value);
 
 }  // namespace lossmith

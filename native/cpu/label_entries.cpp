@@ -10,10 +10,6 @@
 namespace lossmith {
 namespace {
 
-std::int64_t integer(const View& v, std::int64_t i) {
-  return v.type == Type::i64 ? v.row<const std::int64_t>(i)[0] : v.row<const std::int32_t>(i)[0];
-}
-
 std::string at_row(std::int64_t i) { return " in row " + std::to_string(i); }
 
 void expect_id(std::int64_t id, std::int64_t labels, const char* name, std::int64_t row) {
@@ -27,7 +23,7 @@ void expect_offsets(const IdSets& sets, std::int64_t n, const char* name) {
   if (!sets.present()) return;
   std::int64_t last = 0;
   for (std::int64_t i = 0; i <= n; ++i) {
-    const std::int64_t offset = integer(sets.offsets, i);
+    const std::int64_t offset = integer_element(sets.offsets, i);
     if (offset < last || (i == 0 && offset != 0) || offset > sets.ids.shape[0]) {
       reject(name, i == 0 ? "0 first" : "offsets that do not fall, up to the number of ids",
              std::to_string(offset) + " at index " + std::to_string(i));
@@ -58,7 +54,7 @@ void LabelEntries::carve(Carver& carver) {
 
 void LabelEntries::read_candidates() {
   for (std::int64_t j = 0; column_index_ != nullptr && j < call_.columns; ++j) {
-    const std::int64_t id = integer(call_.candidates, j);
+    const std::int64_t id = integer_element(call_.candidates, j);
     if (id < 0 || id >= call_.l || (j > 0 && id <= column_index_[j - 1])) {
       reject("candidates", "strictly increasing ids below " + std::to_string(call_.l),
              std::to_string(id) + " at index " + std::to_string(j));
@@ -78,10 +74,10 @@ std::int64_t LabelEntries::column_of(std::int64_t id) const {
 LabelEntry* LabelEntries::take_set(const IdSets& sets, bool ignored, std::int64_t i,
                                    LabelEntry* out) {
   if (!sets.present()) return out;
-  const std::int64_t begin = integer(sets.offsets, i);
-  const std::int64_t end = integer(sets.offsets, i + 1);
+  const std::int64_t begin = integer_element(sets.offsets, i);
+  const std::int64_t end = integer_element(sets.offsets, i + 1);
   for (std::int64_t p = begin; p < end; ++p) {
-    const std::int64_t id = integer(sets.ids, p);
+    const std::int64_t id = integer_element(sets.ids, p);
     expect_id(id, call_.l, ignored ? "ignored_ids" : "positive_ids", i);
     const double value = sets.values.present() ? element(sets.values, p) : 1.0;
     if (!std::isfinite(value)) {
@@ -96,7 +92,7 @@ LabelEntry* LabelEntries::take_set(const IdSets& sets, bool ignored, std::int64_
 
 LabelEntry* LabelEntries::take_target(std::int64_t i, LabelEntry* out) {
   if (!call_.target.present()) return out;
-  const std::int64_t id = integer(call_.target, i);
+  const std::int64_t id = integer_element(call_.target, i);
   if (id == call_.options.ignore_index) return out;
   expect_id(id, call_.l, "target", i);
   const std::int64_t column = column_of(id);
@@ -167,7 +163,7 @@ void LabelEntries::build() {
     finish(row, i);
     if (out != before_target && row.positives == 0) {
       reject("target", "a label that is not ignored in its row",
-             std::to_string(integer(call_.target, i)) + at_row(i));
+             std::to_string(integer_element(call_.target, i)) + at_row(i));
     }
   }
 }

@@ -47,18 +47,13 @@ void take_products(const TopKArguments& a, const lsm_device& device, TopKCall& c
   c.l = c.labels.shape[0];
 }
 
-std::int64_t integer_at(const View& v, std::int64_t i) {
-  return v.type == Type::i32 ? std::int64_t{*v.row<const std::int32_t>(i)}
-                             : *v.row<const std::int64_t>(i);
-}
-
 // "name[3]"
 std::string indexed(const char* name, std::int64_t i) {
   return std::string(name) + "[" + std::to_string(i) + "]";
 }
 
 void expect_offset(const TopKCall& c, std::int64_t i, std::int64_t before) {
-  const std::int64_t offset = integer_at(c.excluded_offsets, i);
+  const std::int64_t offset = integer_element(c.excluded_offsets, i);
   const std::int64_t count = c.excluded_ids.shape[0];
   const auto fail = [&](const std::string& expected) {
     reject(indexed("excluded_offsets", i).c_str(), expected, offset);
@@ -70,10 +65,10 @@ void expect_offset(const TopKCall& c, std::int64_t i, std::int64_t before) {
 
 void expect_sets(const TopKCall& c) {
   for (std::int64_t i = 0; i <= c.n; ++i) {
-    expect_offset(c, i, i == 0 ? 0 : integer_at(c.excluded_offsets, i - 1));
+    expect_offset(c, i, i == 0 ? 0 : integer_element(c.excluded_offsets, i - 1));
   }
   for (std::int64_t i = 0; i < c.excluded_ids.shape[0]; ++i) {
-    const std::int64_t id = integer_at(c.excluded_ids, i);
+    const std::int64_t id = integer_element(c.excluded_ids, i);
     if (id < 0 || id >= c.l) {
       reject(indexed("excluded_ids", i).c_str(), "a label from 0 to " + std::to_string(c.l - 1),
              id);

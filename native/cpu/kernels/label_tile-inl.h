@@ -18,17 +18,6 @@ struct LabelTile {
   static constexpr A kLowest = A(-3.0e38);  // finite, so that (-inf) - max stays -inf
   static constexpr A kSaturated = A(40);    // |z| beyond which e^-|z| may be scaled
 
-  // Runs step<Ops>(j, state) over the columns; `reduce` folds the wide state into the scalar one.
-  template <class WideState, class TailState, class Reduce, class Step>
-  static TailState over_columns(std::int64_t columns, WideState wide, const Reduce& reduce,
-                                const Step& step) {
-    std::int64_t j = 0;
-    for (; j + Wide::kLanes <= columns; j += Wide::kLanes) step(Wide(), j, wide);
-    TailState tail = reduce(wide);
-    for (; j < columns; ++j) step(Tail(), j, tail);
-    return tail;
-  }
-
   template <class Ops, bool kCapped>
   static typename Ops::V score(const LabelScores<A>& t, const A* row, std::int64_t j) {
     const auto product = Ops::load(row + j);
