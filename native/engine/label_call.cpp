@@ -235,7 +235,8 @@ LabelCall validate(const LabelArguments& arguments, const lsm_device& device) {
   take_update(arguments, device, call);
   // A step in place is the one case where an output may be an input.
   View nothing;
-  const bool in_place = call.update.present() && call.update.new_weights.data == call.labels.data;
+  const bool in_place =
+      call.update.present() && same_elements(call.labels, call.update.new_weights);
   const View& labels = in_place ? nothing : call.labels;
   expect_disjoint_outputs({{"x", &call.x, false},
                            {"labels", &labels, false},

@@ -32,6 +32,9 @@ struct GradientRows {
   std::int64_t row_id_stride = 1;
 };
 
+// Whether both are views of the same elements in the same places: a step in place.
+bool same_elements(const View& a, const View& b);
+
 // Throws on options, a state or new_weights that do not fit `weights` [l,d], a checked matrix of
 // floating type; the names are those of the caller's arguments. Where new_weights begins where
 // weights does it must be the same matrix (a step in place); that outputs overlap nothing else is
