@@ -61,7 +61,7 @@ typedef struct lsm_device {
 /**
  * An element type: code, width in bits, SIMD lanes (always 1). Layout of DLDataType.
  * f32 is {LSM_FLOAT, 32, 1}, f64 {LSM_FLOAT, 64, 1}, f16 {LSM_FLOAT, 16, 1},
- * bf16 {LSM_BFLOAT, 16, 1}, u8 {LSM_UINT, 8, 1}, i32 {LSM_INT, 32, 1}, i64 {LSM_INT, 64, 1}.
+ * bf16 {LSM_BFLOAT, 16, 1}, u8 {LSM_UINT, 8, 1}, i8 {LSM_INT, 8, 1}, i32 {LSM_INT, 32, 1}, i64 {LSM_INT, 64, 1}.
  */
 typedef struct lsm_dtype {
   uint8_t code;

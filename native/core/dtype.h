@@ -11,7 +11,7 @@
 
 namespace lossmith {
 
-enum class Type : std::uint8_t { f32, f64, f16, bf16, u8, i32, i64 };
+enum class Type : std::uint8_t { f32, f64, f16, bf16, u8, i32, i64, i8 };
 
 // Throws for a type that the library does not know, naming the argument.
 Type type_of(const lsm_dtype& dtype, const char* argument);

@@ -176,6 +176,7 @@ double element(const View& v, std::int64_t i) {
   const std::int64_t stride = v.ndim == 0 ? 0 : v.strides[v.ndim - 1];
   const std::int64_t at = i * stride;
   if (v.type == Type::u8) return reinterpret_cast<const std::uint8_t*>(v.data)[at];
+  if (v.type == Type::i8) return reinterpret_cast<const std::int8_t*>(v.data)[at];
   if (v.type == Type::i32) return reinterpret_cast<const std::int32_t*>(v.data)[at];
   if (v.type == Type::i64) {
     return static_cast<double>(reinterpret_cast<const std::int64_t*>(v.data)[at]);

@@ -112,6 +112,28 @@ class CpuBackend : public Backend {
   void run_top_k(const TopKCall& call, lsm_context_s& context) const override {
     lossmith::run_top_k(call, context);
   }
+
+  void run_power(const PowerCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_power_scales(const PowerScalesCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_power_errors(const PowerErrorsCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_power_search(const PowerSearchCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_power_product(const PowerProductCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_power_integer(const PowerIntegerCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_multiply(const MultiplyCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
 };
 
 }  // namespace

@@ -130,6 +130,28 @@ class CudaBackend : public Backend {
     const DeviceGuard guard(context.device.id);
     cuda::run_top_k(call, context);
   }
+
+  void run_power(const PowerCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_power_scales(const PowerScalesCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_power_errors(const PowerErrorsCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_power_search(const PowerSearchCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_power_product(const PowerProductCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_power_integer(const PowerIntegerCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
+  void run_multiply(const MultiplyCall&, lsm_context_s&) const override {
+    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  }
 };
 
 }  // namespace

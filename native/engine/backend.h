@@ -12,6 +12,10 @@
 #include "core/workspace.h"
 #include "engine/contrastive_call.h"
 #include "engine/label_call.h"
+#include "engine/multiply_call.h"
+#include "engine/power_call.h"
+#include "engine/power_product_call.h"
+#include "engine/power_search_call.h"
 #include "engine/soft_top_k_call.h"
 #include "engine/top_k_call.h"
 #include "engine/update_call.h"
@@ -79,6 +83,14 @@ class Backend {
   virtual lsm_contrastive_plan plan_labels(const LabelCall& call, lsm_context_s& context) const = 0;
   virtual void run_soft_top_k(const SoftTopKCall& call, lsm_context_s& context) const = 0;
   virtual void run_top_k(const TopKCall& call, lsm_context_s& context) const = 0;
+
+  virtual void run_power(const PowerCall& call, lsm_context_s& context) const = 0;
+  virtual void run_power_scales(const PowerScalesCall& call, lsm_context_s& context) const = 0;
+  virtual void run_power_errors(const PowerErrorsCall& call, lsm_context_s& context) const = 0;
+  virtual void run_power_search(const PowerSearchCall& call, lsm_context_s& context) const = 0;
+  virtual void run_power_product(const PowerProductCall& call, lsm_context_s& context) const = 0;
+  virtual void run_power_integer(const PowerIntegerCall& call, lsm_context_s& context) const = 0;
+  virtual void run_multiply(const MultiplyCall& call, lsm_context_s& context) const = 0;
 };
 
 // {0, 0} is the CPU.

@@ -1,0 +1,68 @@
+// Validated calls of the power quantization operator: what every backend starts from.
+#ifndef LOSSMITH_ENGINE_POWER_CALL_H_
+#define LOSSMITH_ENGINE_POWER_CALL_H_
+
+#include <cstdint>
+
+#include "core/tensor.h"
+#include "engine/groups.h"
+#include "lossmith/power.h"
+
+namespace lossmith {
+
+// What a call does with its tensors.
+enum class PowerTask : std::uint8_t { quantize, dequantize, fake_quantize, staircase, latents };
+
+struct PowerCall {
+  PowerTask task = PowerTask::quantize;
+  lsm_power_options options{};
+  double beta = 0;       // of the staircase
+  Groups groups;         // of w (dequantize: of out)
+  View w;                // [..]; theta of the staircase; absent when dequantizing
+  View codes;            // input when dequantizing, else an optional output
+  View scale, exponent;  // exponent: one element, or one for each group
+  View shift;            // optional
+  View upstream;         // optional
+  View out;              // w^; theta for latents
+  View grad_w;           // grad_theta of the staircase
+  View grad_scale, grad_exponent;
+
+  // Whether scale and exponent are f64 and the arithmetic with them.
+  bool wide() const { return scale.type == Type::f64; }
+  // Q.
+  int largest() const {
+    return options.range == LSM_POWER_SIGNED ? (1 << (options.bits - 1)) - 1
+                                             : (1 << options.bits) - 1;
+  }
+  bool exponent_per_group() const { return exponent.elements() > 1; }
+};
+
+struct PowerArguments {
+  const lsm_power_options* options = nullptr;
+  double beta = 0;
+  lsm_input w = nullptr, scale = nullptr, exponent = nullptr, shift = nullptr, upstream = nullptr;
+  lsm_tensor* codes = nullptr;  // dequantize: an input
+  lsm_output out = nullptr, grad_w = nullptr, grad_scale = nullptr, grad_exponent = nullptr;
+};
+
+// The names of tensors in errors are those of the task's C function.
+PowerCall validate(PowerTask task, const PowerArguments& arguments, const lsm_device& device);
+
+// Of lsm_power_scales.
+struct PowerScalesCall {
+  lsm_power_options options{};
+  Groups groups;
+  View w, scale, shift;
+};
+PowerScalesCall validate_power_scales(const lsm_power_options* options, lsm_input w,
+                                      lsm_output scale, lsm_output shift, const lsm_device& device);
+
+// bits, range, flags; throws naming the option. Groups are checked with their tensor.
+void expect_power_options(const lsm_power_options& options);
+
+// The width of a packed field: bits for 2 to 4, else 8.
+inline int power_field_bits(int bits) { return bits <= 4 ? bits : 8; }
+
+}  // namespace lossmith
+
+#endif  // LOSSMITH_ENGINE_POWER_CALL_H_
