@@ -62,17 +62,17 @@ LSM_API void lsm_power_integer_defaults(lsm_power_integer_options* options);
  *
  * x_codes   [m,k] i8 (signed) or u8 (unsigned): codes, not packed
  * w_codes   u8 [n, lsm_power_packed_bytes(w_bits, k)]
- * x_scale   [1] f32, with out or out_codes
- * w_scale   [1] or [n] f32, with out or out_codes
+ * x_scale   [1] f32, >= 0 (0 gives 0), with out or out_codes
+ * w_scale   [1] or [n] f32, >= 0, with out or out_codes
  * out_scale [1] or [n] f32, > 0, with out_codes
  * sums      optional, i32 [m,n]: A. k <= 40000, so that A fits
- * out       optional, f32 [m,n]: s_x s_w / (Qx^2 Qw^2) A, one rounding of the factor to f32 and one
- *           of the product
+ * out       optional, f32 [m,n]: s_x s_w / (Qx^2 Qw^2) A, in f64 and rounded once
  * out_codes optional, [m,n] i8 (signed) or u8 (unsigned; y <= 0 gives 0): the codes of y at the
  *           exponent 1/2 and out_scale, clipped to the largest code; exact: the result for the real
  *           numbers that the f32 scales are, halves away from zero
  *
- * On CUDA scales are not checked; a scale <= 0, NaN or infinite gives unspecified codes there.
+ * On CUDA scales are not checked; one that is negative, NaN or infinite gives unspecified results
+ * there.
  * Errors: LSM_INVALID_ARGUMENT naming the argument.
  */
 LSM_API lsm_status lsm_power_integer_product(lsm_context context,
