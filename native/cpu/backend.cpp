@@ -10,6 +10,7 @@
 #include "cpu/isa.h"
 #include "cpu/labels.h"
 #include "cpu/machine.h"
+#include "cpu/multiply.h"
 #include "cpu/soft_top_k.h"
 #include "cpu/top_k.h"
 #include "cpu/update.h"
@@ -131,8 +132,8 @@ class CpuBackend : public Backend {
   void run_power_integer(const PowerIntegerCall&, lsm_context_s&) const override {
     throw Error(LSM_UNSUPPORTED, "not on this device yet");
   }
-  void run_multiply(const MultiplyCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_multiply(const MultiplyCall& call, lsm_context_s& context) const override {
+    lossmith::run_multiply(call, context);
   }
 };
 

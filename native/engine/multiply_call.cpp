@@ -1,5 +1,7 @@
 #include "engine/multiply_call.h"
 
+#include <string>
+
 #include "core/status.h"
 #include "engine/demands.h"
 
@@ -30,7 +32,10 @@ MultiplyCall validate_multiply(const lsm_multiply_options* options, lsm_input a,
   const Type type = call.a.type == Type::f64 ? Type::f64 : Type::f32;
   expect_type(call.out, "out", type, type);
   expect_shape(call.out, "out", call.m, call.n);
-  expect_separate_rows(call.out, "out");
+  if (call.m > 1 && call.out.strides[0] < call.n) {
+    reject("out", "a row stride of at least the width " + std::to_string(call.n),
+           call.out.strides[0]);
+  }
   expect_disjoint_outputs({{"a", &call.a, false}, {"b", &call.b, false}, {"out", &call.out, true}});
   return call;
 }
