@@ -17,10 +17,11 @@
  * activations that have a negative minimum, the shift is the minimum. a = 1 is uniform quantization,
  * and w^ is then exactly what s (q / Q) is.
  *
- * A code is exact in this sense: it is decided by thresholds, |q| >= j where v >= ((j - 1/2) / Q)^(1/a)
- * rounded to f32 (f64 for f64 weights), for up to 4 bits; with more bits v^a is evaluated in f32 and a
- * code may differ from that by one where u lies within 1e-4 of a half. w^ comes from the table
- * r^(1/a), made in f64 and rounded once, times s.
+ * With up to 4 bits a code is exact: |q| is the number of j = 1 .. Q with |w| >= s ((j - 1/2) / Q)^(1/a),
+ * a threshold that is computed in f64 for each group (a = 1 and a = 1/2 with a single rounding, so that
+ * halves are met). With more bits v^a is evaluated in f32 (f64 for f64 weights), and a code may differ
+ * from that by one where u lies within 1e-4 of a half. w^ comes from the table r^(1/a), made in f64 and
+ * rounded once, times s.
  *
  * Gradients (upstream g, rounding residual held constant, as in LSQ). For |w| <= s and q != 0:
  *
@@ -34,8 +35,8 @@
  * There is no gradient of the shift. The gradients of scale and exponent are sums over the elements
  * of a group, in an order that depends on the shapes alone.
  *
- * NaN: the code is 0, w^, and the gradients that it enters, are NaN. Infinities are clipped like
- * every |w| > s.
+ * NaN: the code is 0, w^, and the gradients that it enters, are NaN (where s = 0, too). Infinities are
+ * clipped like every |w| > s.
  *
  * Packed codes: rows of a bit stream, little-endian, a row of k codes in ceil(k f / 8) bytes, field j
  * in the bits f j .. f j + f - 1, the first field in the lowest bits. f = b for 2, 3 and 4 bits, 8
@@ -110,8 +111,8 @@ LSM_API lsm_status lsm_power_scales(lsm_context context, const lsm_power_options
  * codes    not packed: the shape of w, i8 (signed) or u8 (unsigned); packed: w is a matrix [n,k],
  *          codes u8 [n, lsm_power_packed_bytes(bits, k)]
  *
- * On the CPU a scale that is negative or NaN and an exponent outside [0.01, 16] are errors; on CUDA,
- * where nothing is read back, they give unspecified codes.
+ * On the CPU a scale that is negative, NaN or infinite and an exponent outside [0.01, 16] are errors;
+ * on CUDA, where nothing is read back, they give unspecified codes.
  * Cost: w is read once; for 2 to 4 bits no power is computed per element.
  * Errors: LSM_INVALID_ARGUMENT naming the argument.
  */
@@ -162,6 +163,7 @@ LSM_API lsm_status lsm_power_fake_quantize(lsm_context context, const lsm_power_
  *     phi'(x)    = (beta / 2) (1 - tanh^2(beta (x - floor(x) - 1/2))) / tanh(beta / 2)
  *     dw^/ds     = w^ / s,   dw^/da = -w^ ln(r) / a^2 (0 where q~ = 0)
  *
+ * Where s = 0 the values and all gradients are 0; the codes are those of theta.
  * beta = 0: hard rounding q~ = sign(c) floor(|c| + 1/2), with phi' = 1 (straight through). For a > 1
  * r^(1/a - 1) is taken with r at least 1/(2 Q), so that it stays finite around the code 0; for a < 1
  * it vanishes at 0.

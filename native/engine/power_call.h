@@ -17,7 +17,9 @@ struct PowerCall {
   PowerTask task = PowerTask::quantize;
   lsm_power_options options{};
   double beta = 0;       // of the staircase
-  Groups groups;         // of w (dequantize: of out)
+  // Of w (dequantize: of out). Packed codes: a line for each row, unless rows of codes follow each
+  // other without a gap, down to the bit.
+  Groups groups;
   View w;                // [..]; theta of the staircase; absent when dequantizing
   View codes;            // input when dequantizing, else an optional output
   View scale, exponent;  // exponent: one element, or one for each group
