@@ -5,12 +5,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.lossmith.internal.ContextOptions;
-import org.lossmith.internal.ContrastiveOptions;
-import org.lossmith.internal.LabelOptions;
 import org.lossmith.internal.LossmithNative;
-import org.lossmith.internal.SoftTopKOptions;
-import org.lossmith.internal.TopKOptions;
-import org.lossmith.internal.UpdateOptions;
 import org.lossmith.internal.base.Handle;
 import org.lossmith.internal.base.Library;
 import org.lossmith.internal.base.Status;
@@ -39,6 +34,9 @@ public final class Context implements AutoCloseable {
   /** The workspace budget of a context on a CUDA device that names none: 1 GiB of the device. */
   public static final long DEFAULT_CUDA_BUDGET = LossmithNative.LSM_DEFAULT_CUDA_BUDGET;
 
+  /** More than any function of the C interface takes. */
+  private static final int MOST_TENSORS = 16;
+
   /** Contexts for copies, one for each device; they are never closed. */
   private static final Map<Device, Context> SHARED = new ConcurrentHashMap<>();
 
@@ -47,30 +45,14 @@ public final class Context implements AutoCloseable {
   private final Handle handle;
   private final ReentrantLock lock = new ReentrantLock();
 
-  /** Native copy of the hyperparameters of {@link #optionsOwner}; guarded by the lock. */
-  private final ContrastiveOptions options;
+  /** Native hyperparameters; guarded by the lock. */
+  private final NativeOptions options;
 
-  private ContrastiveLoss optionsOwner;
+  /** The tensors that the only call uses; guarded by the lock. */
+  private final Tensor[] used = new Tensor[MOST_TENSORS];
 
-  /** Native copy of what {@link TopK} looks for. */
-  private final TopKOptions searchOptions;
+  private int usedCount;
 
-  private TopK searchOptionsOwner;
-
-  /** The same of {@link #labelOptionsOwner}. */
-  private final LabelOptions labelOptions;
-
-  private LabelLoss labelOptionsOwner;
-
-  /** The same of {@link #updateOptionsOwner}. */
-  private final UpdateOptions updateOptions;
-
-  private Update updateOptionsOwner;
-
-  /** The same of {@link #membershipOptionsOwner}. */
-  private final SoftTopKOptions membershipOptions;
-
-  private SoftTopKOperator membershipOptionsOwner;
   private volatile long budget;
 
   /** Room for the result of {@link #item}; guarded by the lock. */
@@ -82,16 +64,8 @@ public final class Context implements AutoCloseable {
     long unset = device.type() == Device.Type.CPU ? DEFAULT_BUDGET : DEFAULT_CUDA_BUDGET;
     budget = builder.budget == 0 ? unset : builder.budget;
     long address = create(builder);
-    ContrastiveOptions kept = new ContrastiveOptions();
+    NativeOptions kept = new NativeOptions();
     options = kept;
-    TopKOptions keptSearch = new TopKOptions();
-    searchOptions = keptSearch;
-    LabelOptions keptLabels = new LabelOptions();
-    labelOptions = keptLabels;
-    UpdateOptions keptUpdate = new UpdateOptions();
-    updateOptions = keptUpdate;
-    SoftTopKOptions keptMemberships = new SoftTopKOptions();
-    membershipOptions = keptMemberships;
     threads = LossmithNative.lsm_context_threads(address);
     handle =
         new Handle(
@@ -99,10 +73,6 @@ public final class Context implements AutoCloseable {
             address,
             () -> {
               kept.close();
-              keptSearch.close();
-              keptLabels.close();
-              keptUpdate.close();
-              keptMemberships.close();
               Status.check(LossmithNative.lsm_context_destroy(address));
             });
     if (watched) {
@@ -384,56 +354,40 @@ public final class Context implements AutoCloseable {
     }
   }
 
-  /** Ends what {@link #begin} began. */
+  /**
+   * Begins a use of a tensor by the call that {@link #begin} began, which {@link #end} ends.
+   *
+   * @param tensor a tensor, or null for one that is not given
+   * @return the native tensor, 0 for null
+   * @throws IllegalStateException if it is closed
+   */
+  long use(Tensor tensor) {
+    if (tensor == null) {
+      return 0;
+    }
+    long address = tensor.acquire();
+    used[usedCount++] = tensor;
+    return address;
+  }
+
+  /** Ends what {@link #begin} began, and the uses of tensors since then. */
   void end() {
-    handle.release();
-    lock.unlock();
-    Reference.reachabilityFence(this);
+    try {
+      while (usedCount > 0) {
+        Tensor tensor = used[--usedCount];
+        used[usedCount] = null;
+        tensor.release();
+      }
+    } finally {
+      handle.release();
+      lock.unlock();
+      Reference.reachabilityFence(this);
+    }
   }
 
-  /** The hyperparameters of a loss in native form; only between {@link #begin} and {@link #end}. */
-  ContrastiveOptions options(ContrastiveLoss loss) {
-    if (optionsOwner != loss) {
-      ContrastiveCalls.fill(options, loss);
-      optionsOwner = loss;
-    }
+  /** Hyperparameters in native form; only between {@link #begin} and {@link #end}. */
+  NativeOptions options() {
     return options;
-  }
-
-  /** The same for a loss over labels. */
-  LabelOptions options(LabelLoss loss) {
-    if (labelOptionsOwner != loss) {
-      LabelCalls.fill(labelOptions, loss);
-      labelOptionsOwner = loss;
-    }
-    return labelOptions;
-  }
-
-  /** The same for a step of an update. */
-  UpdateOptions options(Update update, long step) {
-    if (updateOptionsOwner != update) {
-      UpdateCalls.fill(updateOptions, update);
-      updateOptionsOwner = update;
-    }
-    return updateOptions.step(step);
-  }
-
-  /** The same for memberships. */
-  SoftTopKOptions options(SoftTopKOperator operator) {
-    if (membershipOptionsOwner != operator) {
-      operator.fill(membershipOptions);
-      membershipOptionsOwner = operator;
-    }
-    return membershipOptions;
-  }
-
-  /** The same for a search. */
-  TopKOptions options(TopK search) {
-    if (searchOptionsOwner != search) {
-      TopKCalls.fill(searchOptions, search);
-      searchOptionsOwner = search;
-    }
-    return searchOptions;
   }
 
   /** Describes a context. Not safe for use by several threads. */

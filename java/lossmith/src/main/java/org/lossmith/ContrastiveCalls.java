@@ -25,7 +25,8 @@ final class ContrastiveCalls {
       try {
         Uses.acquire(result.tensors());
         try {
-          Status.check(call(ctx, context.options(loss), loss, inputs.tensors(), result.tensors()));
+          Status.check(
+              call(ctx, context.options().of(loss), loss, inputs.tensors(), result.tensors()));
           result.evaluatedBy(context);
         } finally {
           Uses.release(result.tensors());
@@ -57,7 +58,7 @@ final class ContrastiveCalls {
       Status.check(
           LossmithNative.lsm_contrastive_describe_plan(
               ctx,
-              context.options(loss),
+              context.options().of(loss),
               x.dtype().code(),
               x.dtype().bits(),
               x.size(0),

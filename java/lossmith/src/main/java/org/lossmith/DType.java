@@ -12,8 +12,10 @@ public enum DType {
   F16(LossmithNative.LSM_FLOAT, 16),
   /** bfloat16: the upper half of a binary32. */
   BF16(LossmithNative.LSM_BFLOAT, 16),
-  /** Unsigned 8-bit integer, used for masks. */
+  /** Unsigned 8-bit integer, used for masks and for codes. */
   U8(LossmithNative.LSM_UINT, 8),
+  /** Signed 8-bit integer, Java's {@code byte}; used for codes. */
+  I8(LossmithNative.LSM_INT, 8),
   /** Signed 32-bit integer. */
   I32(LossmithNative.LSM_INT, 32),
   /** Signed 64-bit integer. */

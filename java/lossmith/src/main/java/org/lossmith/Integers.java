@@ -8,45 +8,59 @@ import java.nio.LongBuffer;
 final class Integers {
   private Integers() {}
 
-  /** The elements of an I32 or I64 tensor in C order. */
+  /** The elements of an integer tensor in C order. */
   static long[] of(Tensor tensor) {
-    if (tensor.device().type() != Device.Type.CPU || !tensor.isContiguous()) {
-      try (Tensor copy = Tensor.zeros(tensor.dtype(), tensor.shape())) {
-        return read(copy.copyFrom(tensor));
-      }
-    }
-    return read(tensor);
+    Checks.that(!tensor.dtype().isFloating(), "tensor", "integers", tensor);
+    long[] values = new long[tensor.arrayLength()];
+    read(
+        tensor,
+        (source, memory, start, count) -> get(source.dtype(), memory, values, start, count));
+    return values;
   }
 
-  private static long[] read(Tensor tensor) {
+  /** The elements of a U8 or I8 tensor in C order. */
+  static byte[] bytes(Tensor tensor) {
     Checks.that(
-        tensor.dtype() == DType.I32 || tensor.dtype() == DType.I64, "tensor", "I32 or I64", tensor);
-    tensor.acquire();
-    try {
-      if (tensor.elements() > Integer.MAX_VALUE - 8) {
-        throw new UnsupportedOperationException(
-            "array: expected at most "
-                + (Integer.MAX_VALUE - 8)
-                + " elements, got "
-                + tensor.elements());
-      }
-      long[] values = new long[(int) tensor.elements()];
-      Transfers.chunks(tensor, (memory, start, count) -> get(tensor, memory, values, start, count));
-      return values;
-    } finally {
-      tensor.release();
-    }
+        tensor.dtype() == DType.U8 || tensor.dtype() == DType.I8, "tensor", "U8 or I8", tensor);
+    byte[] values = new byte[tensor.arrayLength()];
+    read(tensor, (source, memory, start, count) -> memory.get(values, start, count));
+    return values;
   }
 
-  private static void get(Tensor tensor, ByteBuffer memory, long[] values, int start, int count) {
-    if (tensor.dtype() == DType.I64) {
-      LongBuffer longs = memory.asLongBuffer();
-      longs.get(values, start, count);
+  /** Takes one chunk: {@code count} elements in memory, from number {@code start} on. */
+  private interface Take {
+    void run(Tensor source, ByteBuffer memory, int start, int count);
+  }
+
+  private static void read(Tensor tensor, Take take) {
+    if (tensor.device().type() == Device.Type.CPU && tensor.isContiguous()) {
+      Transfers.chunks(tensor, (memory, start, count) -> take.run(tensor, memory, start, count));
       return;
     }
-    IntBuffer ints = memory.asIntBuffer();
-    for (int i = 0; i < count; i++) {
-      values[start + i] = ints.get(i);
+    try (Tensor copy = Tensor.zeros(tensor.dtype(), tensor.shape())) {
+      copy.copyFrom(tensor);
+      Transfers.chunks(copy, (memory, start, count) -> take.run(copy, memory, start, count));
+    }
+  }
+
+  private static void get(DType dtype, ByteBuffer memory, long[] values, int start, int count) {
+    switch (dtype) {
+      case I64 -> {
+        LongBuffer longs = memory.asLongBuffer();
+        longs.get(values, start, count);
+      }
+      case I32 -> {
+        IntBuffer ints = memory.asIntBuffer();
+        for (int i = 0; i < count; i++) {
+          values[start + i] = ints.get(i);
+        }
+      }
+      default -> {
+        int mask = dtype == DType.U8 ? 0xFF : -1;
+        for (int i = 0; i < count; i++) {
+          values[start + i] = memory.get(i) & mask;
+        }
+      }
     }
   }
 }

@@ -100,7 +100,7 @@ final class LabelCalls {
       Status.check(
           LossmithNative.lsm_label_describe_plan(
               ctx,
-              context.options(loss),
+              context.options().of(loss),
               x.dtype().code(),
               x.dtype().bits(),
               x.size(0),
@@ -140,12 +140,12 @@ final class LabelCalls {
       Tensor state,
       long step,
       LossResult result) {
-    LabelOptions options = context.options(loss);
+    LabelOptions options = context.options().of(loss);
     if (update == null) {
       Status.check(call(ctx, options, inputs.tensors(), null, null, result.tensors()));
       return;
     }
-    UpdateOptions stepping = context.options(update, step);
+    UpdateOptions stepping = context.options().of(update, step);
     boolean sphere = loss instanceof NormalizedSoftmax s && s.constraint().projects();
     stepping.project_rows(flag(sphere || update.projectRows()));
     try {

@@ -1,6 +1,5 @@
 package org.lossmith;
 
-import java.lang.ref.Reference;
 import org.lossmith.internal.LossmithNative;
 import org.lossmith.internal.base.Status;
 
@@ -47,29 +46,11 @@ public final class Rows {
     Checks.given("out", out);
     long address = context.begin();
     try {
-      x.acquire();
-      try {
-        out.acquire();
-        try {
-          Uses.acquire(norms);
-          try {
-            Status.check(
-                LossmithNative.lsm_normalize_rows(
-                    address, Uses.address(x), Uses.address(out), Uses.address(norms)));
-          } finally {
-            Uses.release(norms);
-          }
-        } finally {
-          out.release();
-        }
-      } finally {
-        x.release();
-      }
+      Status.check(
+          LossmithNative.lsm_normalize_rows(
+              address, context.use(x), context.use(out), context.use(norms)));
     } finally {
       context.end();
-      Reference.reachabilityFence(x);
-      Reference.reachabilityFence(out);
-      Reference.reachabilityFence(norms);
     }
   }
 }

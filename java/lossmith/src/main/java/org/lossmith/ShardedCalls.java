@@ -94,7 +94,7 @@ final class ShardedCalls {
         try {
           Uses.acquire(outputs);
           try {
-            Status.check(call.run(ctx, context.options(loss), block));
+            Status.check(call.run(ctx, context.options().of(loss), block));
           } finally {
             Uses.release(outputs);
           }

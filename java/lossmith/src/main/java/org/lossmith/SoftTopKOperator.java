@@ -155,33 +155,23 @@ public record SoftTopKOperator(double alpha, long k, boolean plain) {
       Tensor gradient) {
     Checks.given("context", context);
     Checks.given("scores", scores);
-    Tensor offsets = ignored == null ? null : ignored.offsets();
-    Tensor ids = ignored == null ? null : ignored.ids();
-    Tensor[] tensors = {
-      scores, rowMembers, offsets, ids, upstream, memberships, threshold, gradient
-    };
     long address = context.begin();
     try {
-      Uses.acquire(tensors);
-      try {
-        Status.check(
-            LossmithNative.lsm_soft_top_k(
-                address,
-                context.options(this),
-                Uses.address(scores),
-                Uses.address(rowMembers),
-                Uses.address(offsets),
-                Uses.address(ids),
-                Uses.address(upstream),
-                Uses.address(memberships),
-                Uses.address(threshold),
-                Uses.address(gradient)));
-      } finally {
-        Uses.release(tensors);
-      }
+      Status.check(
+          LossmithNative.lsm_soft_top_k(
+              address,
+              context.options().of(this),
+              context.use(scores),
+              context.use(rowMembers),
+              context.use(ignored == null ? null : ignored.offsets()),
+              context.use(ignored == null ? null : ignored.ids()),
+              context.use(upstream),
+              context.use(memberships),
+              context.use(threshold),
+              context.use(gradient)));
     } finally {
       context.end();
-      Reference.reachabilityFence(tensors);
+      Reference.reachabilityFence(ignored);
     }
   }
 

@@ -20,7 +20,7 @@ import org.lossmith.internal.base.Status;
  *
  * <p>Floating-point types are converted into each other, rounded to nearest even; NaN and
  * infinities are kept. Integer types are copied to the same type only, and read by {@link
- * #asByteBuffer}.
+ * #toLongArray}, {@link #toByteArray} or {@link #asByteBuffer}.
  *
  * <p>A tensor is closed by whoever made it; see {@link org.lossmith} for what closing means. The
  * methods that read or write elements are not ordered among threads: two threads that write the
@@ -171,7 +171,7 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * A U8 tensor on the CPU with a copy of the values, for masks.
+   * A U8 tensor on the CPU with a copy of the values, for masks and packed codes.
    *
    * @param values elements in C order
    * @param shape extents; none: one dimension of {@code values.length}
@@ -179,8 +179,24 @@ public final class Tensor implements AutoCloseable {
    * @throws IllegalArgumentException if the shape has not as many elements as there are values
    */
   public static Tensor of(byte[] values, long... shape) {
+    return of(DType.U8, values, shape);
+  }
+
+  /**
+   * A tensor of bytes on the CPU with a copy of the values.
+   *
+   * @param dtype {@link DType#U8} or {@link DType#I8}
+   * @param values elements in C order, as they are
+   * @param shape extents; none: one dimension of {@code values.length}
+   * @return a new tensor, to be closed by the caller
+   * @throws IllegalArgumentException if the shape has not as many elements as there are values, or
+   *     for another type
+   */
+  public static Tensor of(DType dtype, byte[] values, long... shape) {
     Checks.given("values", values);
-    Tensor tensor = zeros(DType.U8, Shapes.forArray(values.length, shape));
+    Checks.given("dtype", dtype);
+    Checks.that(dtype == DType.U8 || dtype == DType.I8, "dtype", "U8 or I8", dtype);
+    Tensor tensor = zeros(dtype, Shapes.forArray(values.length, shape));
     return Transfers.filled(tensor, t -> Transfers.put(t, values));
   }
 
@@ -592,6 +608,28 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
+   * The elements of a tensor of bytes, signed or not, as they are.
+   *
+   * @return a new array in C order
+   * @throws IllegalArgumentException unless this is a U8 or I8 tensor
+   * @throws UnsupportedOperationException if there are more elements than an array can have
+   */
+  public byte[] toByteArray() {
+    return Integers.bytes(this);
+  }
+
+  /**
+   * The elements of an integer tensor.
+   *
+   * @return a new array in C order
+   * @throws IllegalArgumentException if this is a floating-point tensor
+   * @throws UnsupportedOperationException if there are more elements than an array can have
+   */
+  public long[] toLongArray() {
+    return Integers.of(this);
+  }
+
+  /**
    * The memory of this tensor as a buffer in native byte order. The buffer must not be used after
    * this tensor was closed, nor outlive it: nothing checks that.
    *
@@ -637,7 +675,8 @@ public final class Tensor implements AutoCloseable {
         length);
   }
 
-  private int arrayLength() {
+  /** The number of elements, if an array can have so many. */
+  int arrayLength() {
     if (elements > Integer.MAX_VALUE - 8) {
       throw new UnsupportedOperationException(
           "array: expected at most " + (Integer.MAX_VALUE - 8) + " elements, got " + elements);

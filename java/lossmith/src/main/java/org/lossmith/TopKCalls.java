@@ -26,7 +26,7 @@ final class TopKCalls {
           Status.check(
               LossmithNative.lsm_top_k(
                   address,
-                  context.options(search),
+                  context.options().of(search),
                   Uses.address(in[TopKInputs.X]),
                   Uses.address(in[TopKInputs.LABELS]),
                   Uses.address(in[TopKInputs.BIAS]),

@@ -66,7 +66,7 @@ final class Transfers {
   }
 
   static void put(Tensor tensor, byte[] values) {
-    write(tensor, DType.U8, (memory, start, count) -> memory.put(values, start, count));
+    write(tensor, tensor.dtype(), (memory, start, count) -> memory.put(values, start, count));
   }
 
   static void put(Tensor tensor, int[] values) {

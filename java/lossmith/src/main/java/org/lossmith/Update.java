@@ -10,6 +10,8 @@ package org.lossmith;
  * ADAGRAD    h <- h + (g + c w)^2              w <- w - a (g + c w) / (sqrt(h) + epsilon)
  * LION       u  = beta1 m + (1 - beta1) g      w <- w - a (sign(u) + c w)
  *            m <- beta2 m + (1 - beta2) g
+ * ADAM       m <- beta1 m + (1 - beta1) (g + c w)     v <- beta2 v + (1 - beta2) (g + c w)^2
+ *            w <- w - a (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)     t = step + 1
  * }</pre>
  *
  * <p>in f32 (f64 for f64 weights), operation by operation, so that the CPU and CUDA give the same
@@ -33,15 +35,16 @@ package org.lossmith;
  * }</pre>
  *
  * <p>Papers: Duchi, Hazan, Singer: Adaptive Subgradient Methods for Online Learning and Stochastic
- * Optimization, JMLR 12, 2011; Chen et al.: Symbolic Discovery of Optimization Algorithms, 2023
- * (arXiv 2302.06675); Salmon et al.: Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011 (the
- * generator, Philox4x32-10).
+ * Optimization, JMLR 12, 2011; Kingma, Ba: Adam: A Method for Stochastic Optimization, ICLR 2015
+ * (arXiv 1412.6980); Chen et al.: Symbolic Discovery of Optimization Algorithms, 2023 (arXiv
+ * 2302.06675); Salmon et al.: Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011 (the generator,
+ * Philox4x32-10).
  *
  * @param rule the formula
  * @param learningRate finite, {@code >= 0}
- * @param momentum mu of MOMENTUM and beta1 of LION, in [0, 1); 0 for the others
- * @param beta2 of LION, in [0, 1); 0 for the others
- * @param epsilon of ADAGRAD, finite, {@code > 0}; 0 for the others
+ * @param momentum mu of MOMENTUM, beta1 of LION and ADAM, in [0, 1); 0 for the others
+ * @param beta2 of LION and ADAM, in [0, 1); 0 for the others
+ * @param epsilon of ADAGRAD and ADAM, finite, {@code > 0}; 0 for the others
  * @param weightDecay finite, {@code >= 0}
  * @param projectRows whether rows are divided by their norms after the step; rows of norm {@code <=
  *     1e-12} stay
@@ -62,27 +65,61 @@ public record Update(
   /** The formulas of steps. */
   public enum Rule {
     /** Gradient descent; no state. */
-    SGD(false),
+    SGD(0),
     /** Heavy-ball momentum; the state is v. */
-    MOMENTUM(true),
+    MOMENTUM(1),
     /** Adagrad; the state is h, the sum of squares. */
-    ADAGRAD(true),
+    ADAGRAD(1),
     /** Lion; the state is m. */
-    LION(true);
+    LION(1),
+    /** Adam; the state is m and, beside it, v: twice as wide as the weights. */
+    ADAM(2);
 
-    private final boolean state;
+    private final int states;
 
-    Rule(boolean state) {
-      this.state = state;
+    Rule(int states) {
+      this.states = states;
     }
 
     /**
-     * Whether the rule keeps a state of the size of the weights.
+     * Whether the rule keeps a state beside the weights.
      *
      * @return false for SGD
      */
     public boolean hasState() {
-      return state;
+      return states > 0;
+    }
+
+    /**
+     * Whether the rule looks at {@link Update#momentum}.
+     *
+     * @return true for MOMENTUM, LION and ADAM
+     */
+    public boolean hasMomentum() {
+      return this == MOMENTUM || hasBeta2();
+    }
+
+    /**
+     * Whether the rule looks at {@link Update#beta2}.
+     *
+     * @return true for LION and ADAM
+     */
+    public boolean hasBeta2() {
+      return this == LION || this == ADAM;
+    }
+
+    /**
+     * Whether the rule looks at {@link Update#epsilon}.
+     *
+     * @return true for ADAGRAD and ADAM
+     */
+    public boolean hasEpsilon() {
+      return this == ADAGRAD || this == ADAM;
+    }
+
+    /** How many times as wide as the weights the state is. */
+    int states() {
+      return states;
     }
 
     /** The number of the C interface. */
@@ -96,9 +133,9 @@ public record Update(
    *
    * @param rule the formula
    * @param learningRate finite, {@code >= 0}
-   * @param momentum mu of MOMENTUM and beta1 of LION, in [0, 1); 0 for the others
-   * @param beta2 of LION, in [0, 1); 0 for the others
-   * @param epsilon of ADAGRAD, finite, {@code > 0}; 0 for the others
+   * @param momentum mu of MOMENTUM, beta1 of LION and ADAM, in [0, 1); 0 for the others
+   * @param beta2 of LION and ADAM, in [0, 1); 0 for the others
+   * @param epsilon of ADAGRAD and ADAM, finite, {@code > 0}; 0 for the others
    * @param weightDecay finite, {@code >= 0}
    * @param projectRows whether rows are divided by their norms after the step
    * @param stochasticRounding whether bf16 or f16 weights are rounded at random
@@ -108,13 +145,12 @@ public record Update(
   public Update {
     Checks.given("rule", rule);
     Checks.notNegative("learningRate", learningRate);
-    boolean decays = rule == Rule.MOMENTUM || rule == Rule.LION;
-    fraction("momentum", momentum, decays);
-    fraction("beta2", beta2, rule == Rule.LION);
-    if (rule == Rule.ADAGRAD) {
+    fraction("momentum", momentum, rule.hasMomentum());
+    fraction("beta2", beta2, rule.hasBeta2());
+    if (rule.hasEpsilon()) {
       Checks.positive("epsilon", epsilon);
     } else {
-      Checks.that(epsilon == 0, "epsilon", "0 without ADAGRAD", epsilon);
+      Checks.that(epsilon == 0, "epsilon", "0 for this rule", epsilon);
     }
     Checks.notNegative("weightDecay", weightDecay);
   }
@@ -201,6 +237,31 @@ public record Update(
   }
 
   /**
+   * Adam with beta1 = 0.9, beta2 = 0.999 and epsilon = 1e-8.
+   *
+   * @param learningRate finite, {@code >= 0}
+   * @return an update
+   * @throws IllegalArgumentException for a value outside its range
+   */
+  public static Update adam(double learningRate) {
+    return adam(learningRate, 0.9, 0.999);
+  }
+
+  /**
+   * Adam with epsilon = 1e-8. With a weight decay this is Adam on the gradient of the penalised
+   * objective, not AdamW.
+   *
+   * @param learningRate finite, {@code >= 0}
+   * @param beta1 how much of the mean gradient stays, in [0, 1)
+   * @param beta2 how much of the mean square stays, in [0, 1)
+   * @return an update
+   * @throws IllegalArgumentException for a value outside its range
+   */
+  public static Update adam(double learningRate, double beta1, double beta2) {
+    return of(Rule.ADAM, learningRate, beta1, beta2, 1e-8);
+  }
+
+  /**
    * This update with another component.
    *
    * @param learningRate the new value
@@ -260,7 +321,7 @@ public record Update(
   }
 
   /**
-   * This update with another epsilon; only for {@link Rule#ADAGRAD}.
+   * This update with another epsilon; only for {@link Rule#ADAGRAD} and {@link Rule#ADAM}.
    *
    * @param epsilon the new value
    * @return a new update
@@ -294,8 +355,9 @@ public record Update(
    * The state that this update keeps for weights, as it is before the first step: zeros.
    *
    * @param weights [l,d]
-   * @return a new tensor on the device of the weights, f32 or for f64 weights f64, to be closed by
-   *     the caller; null for {@link Rule#SGD}
+   * @return a new tensor [l,d], for {@link Rule#ADAM} [l,2d], on the device of the weights, f32 or
+   *     for f64 weights f64, to be closed by the caller; null for {@link Rule#SGD}
+   * @throws IllegalArgumentException if the weights are null, or no matrix for {@link Rule#ADAM}
    * @throws OutOfMemoryError if the memory cannot be had
    */
   public Tensor newState(Tensor weights) {
@@ -304,7 +366,12 @@ public record Update(
       return null;
     }
     DType type = weights.dtype() == DType.F64 ? DType.F64 : DType.F32;
-    return Tensor.zeros(weights.device(), type, weights.shape());
+    long[] shape = weights.shape();
+    if (rule.states() > 1) {
+      Checks.that(shape.length == 2, "weights", "a matrix", weights);
+      shape[1] = Math.multiplyExact(shape[1], rule.states());
+    }
+    return Tensor.zeros(weights.device(), type, shape);
   }
 
   /**
@@ -313,8 +380,9 @@ public record Update(
    * @param context where to compute
    * @param gradient [l,d], f32 or the type of weights
    * @param weights [l,d], read and written
-   * @param state [l,d] as {@link #newState} makes it, read and written; null for {@link Rule#SGD}
-   * @param step number of the step, which {@link #stochasticRounding} takes other random bits for
+   * @param state as {@link #newState} makes it, read and written; null for {@link Rule#SGD}
+   * @param step number of the step, from 0: {@link #stochasticRounding} takes other random bits for
+   *     every step, and Adam's t is one more
    * @throws IllegalArgumentException if an argument does not fit
    * @throws IllegalStateException if an argument is closed
    */
@@ -331,7 +399,7 @@ public record Update(
    *     belong to; null: all rows. Other rows are neither read nor written. On a CUDA device ids
    *     that no row has are passed over, not refused
    * @param weights [l,d]
-   * @param state [l,d] as {@link #newState} makes it, read and written; null for {@link Rule#SGD}
+   * @param state as {@link #newState} makes it, read and written; null for {@link Rule#SGD}
    * @param newWeights [l,d] of the type of weights: weights itself, or memory of its own
    * @param step number of the step
    * @throws IllegalArgumentException if an argument does not fit

@@ -1,6 +1,5 @@
 package org.lossmith;
 
-import java.lang.ref.Reference;
 import org.lossmith.internal.LossmithNative;
 import org.lossmith.internal.UpdateOptions;
 import org.lossmith.internal.base.Status;
@@ -27,47 +26,17 @@ final class UpdateCalls {
     Checks.given("newWeights", newWeights);
     long address = context.begin();
     try {
-      gradient.acquire();
-      try {
-        Uses.acquire(rowIds);
-        try {
-          weights.acquire();
-          try {
-            Uses.acquire(state);
-            try {
-              newWeights.acquire();
-              try {
-                Status.check(
-                    LossmithNative.lsm_update_step(
-                        address,
-                        context.options(update, step),
-                        Uses.address(gradient),
-                        Uses.address(rowIds),
-                        Uses.address(weights),
-                        Uses.address(state),
-                        Uses.address(newWeights)));
-              } finally {
-                newWeights.release();
-              }
-            } finally {
-              Uses.release(state);
-            }
-          } finally {
-            weights.release();
-          }
-        } finally {
-          Uses.release(rowIds);
-        }
-      } finally {
-        gradient.release();
-      }
+      Status.check(
+          LossmithNative.lsm_update_step(
+              address,
+              context.options().of(update, step),
+              context.use(gradient),
+              context.use(rowIds),
+              context.use(weights),
+              context.use(state),
+              context.use(newWeights)));
     } finally {
       context.end();
-      Reference.reachabilityFence(gradient);
-      Reference.reachabilityFence(rowIds);
-      Reference.reachabilityFence(weights);
-      Reference.reachabilityFence(state);
-      Reference.reachabilityFence(newWeights);
     }
   }
 

@@ -192,7 +192,7 @@ class UpdateTest extends DeviceTest {
     expect("momentum: expected a value in [0, 1)", () -> Update.momentum(1, 1));
     expect("beta2: expected a value in [0, 1)", () -> Update.lion(1, 0.5, -1));
     expect("epsilon: ", () -> Update.adagrad(1).withEpsilon(0));
-    expect("epsilon: expected 0 without ADAGRAD", () -> Update.sgd(1).withEpsilon(1));
+    expect("epsilon: expected 0 for this rule", () -> Update.sgd(1).withEpsilon(1));
     expect("weightDecay: ", () -> Update.sgd(1).withWeightDecay(Double.NaN));
     expect(
         "momentum: expected 0 for this rule",

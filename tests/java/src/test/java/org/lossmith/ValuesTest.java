@@ -20,9 +20,10 @@ class ValuesTest {
     assertType(DType.F16, 2, 16);
     assertType(DType.BF16, 4, 16);
     assertType(DType.U8, 1, 8);
+    assertType(DType.I8, 0, 8);
     assertType(DType.I32, 0, 32);
     assertType(DType.I64, 0, 64);
-    assertEquals(7, DType.values().length);
+    assertEquals(8, DType.values().length);
   }
 
   private static void assertType(DType type, int code, int bits) {

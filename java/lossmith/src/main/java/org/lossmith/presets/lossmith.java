@@ -30,7 +30,12 @@ import org.bytedeco.javacpp.tools.InfoMapper;
             "lossmith/update.h",
             "lossmith/labels.h",
             "lossmith/retrieval.h",
-            "lossmith/soft_top_k.h"
+            "lossmith/soft_top_k.h",
+            "lossmith/groups.h",
+            "lossmith/power.h",
+            "lossmith/power_search.h",
+            "lossmith/power_product.h",
+            "lossmith/dense.h"
           },
           link = "lossmith@.0",
           preload = {"gomp@.1", "dnnl@.3"},
@@ -74,7 +79,12 @@ public class lossmith implements InfoMapper, LoadEnabled {
                     "LOSSMITH_UPDATE_H_",
                     "LOSSMITH_LABELS_H_",
                     "LOSSMITH_RETRIEVAL_H_",
-                    "LOSSMITH_SOFT_TOP_K_H_")
+                    "LOSSMITH_SOFT_TOP_K_H_",
+                    "LOSSMITH_GROUPS_H_",
+                    "LOSSMITH_POWER_H_",
+                    "LOSSMITH_POWER_SEARCH_H_",
+                    "LOSSMITH_POWER_PRODUCT_H_",
+                    "LOSSMITH_DENSE_H_")
                 .cppTypes()
                 .annotations()
                 .cppText(""))
@@ -97,6 +107,11 @@ public class lossmith implements InfoMapper, LoadEnabled {
         .put(new Info("lsm_top_k_options").pointerTypes("TopKOptions"))
         .put(new Info("lsm_update_options").pointerTypes("UpdateOptions"))
         .put(new Info("lsm_label_options").pointerTypes("LabelOptions"))
+        .put(new Info("lsm_groups").pointerTypes("NativeGroups"))
+        .put(new Info("lsm_power_options").pointerTypes("PowerOptions"))
+        .put(new Info("lsm_power_search_options").pointerTypes("PowerSearchOptions"))
+        .put(new Info("lsm_power_integer_options").pointerTypes("PowerIntegerOptions"))
+        .put(new Info("lsm_multiply_options").pointerTypes("MultiplyOptions"))
         .put(new Info("lsm_last_error").javaText("public static native String lsm_last_error();"))
         .put(new Info("lsm_version").javaText("public static native String lsm_version();"))
         .put(new Info("lsm_describe").javaText("public static native String lsm_describe();"));
