@@ -178,7 +178,7 @@ LSM_API void lsm_label_defaults(int32_t loss, lsm_label_options* options);
  * update            optional: labels are stepped by their gradient in the same pass, so that it is
  *                   never stored; grad_labels must be NULL. The same bits as lsm_label_loss followed
  *                   by lsm_update_step with an f32 gradient
- * update_state      [l,d] of the rule, or NULL (update.h)
+ * update_state      [l,d] or [l,2d] of the rule, or NULL (update.h)
  * new_labels        with update: [l,d], the memory of labels itself (in place) or another
  *
  * n = 0 gives loss 0. Errors: LSM_INVALID_ARGUMENT naming the argument; LSM_BUDGET_TOO_SMALL with the

@@ -12,11 +12,13 @@
  *     ADAGRAD    h <- h + (g + c w)^2          w <- w - a (g + c w) / (sqrt(h) + e)
  *     LION       u  = b1 m + (1 - b1) g        w <- w - a (sign(u) + c w)
  *                m <- b2 m + (1 - b2) g
+ *     ADAM       m <- b1 m + (1 - b1) (g + c w)     v <- b2 v + (1 - b2) (g + c w)^2
+ *                w <- w - a (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + e),   t = step + 1
  *
- * with sign(0) = 0. Adagrad's quotient is (a (g + c w)) / (sqrt(h) + e). The options, 1 - b1 and
- * 1 - b2 are rounded to f32, and every operation is one f32 operation, in this order and never
- * contracted; with f64 weights all of it is f64. So the CPU and CUDA give the same bits. NaN and
- * infinities propagate.
+ * with sign(0) = 0. Adagrad's quotient is (a (g + c w)) / (sqrt(h) + e), Adam's (a (m / (1 - b1^t))) /
+ * (sqrt(v / (1 - b2^t)) + e). The options, 1 - b1, 1 - b2, 1 - b1^t and 1 - b2^t are rounded to f32,
+ * and every operation is one f32 operation, in this order and never contracted; with f64 weights
+ * all of it is f64. So the CPU and CUDA give the same bits. NaN and infinities propagate.
  *
  * With project_rows a row is then multiplied by 1 / ||row||, the constraint of the normalised
  * softmax (Keras: MinMaxNorm(1, 1)). The norm is that of the new row before it is rounded to the
@@ -31,8 +33,9 @@
  * 16 (k % 2) and above of word k / 2. They depend on the row, the column, the step and the seed and
  * on nothing else: not on blocks of rows, threads or the device.
  *
- * Papers: Adagrad: Duchi, Hazan, Singer, JMLR 12, 2011; Lion: Chen et al. 2023, arXiv 2302.06675;
- * Philox: Salmon et al., SC 2011; normalised softmax: Zhai, Wu 2018, arXiv 1811.12649.
+ * Papers: Adagrad: Duchi, Hazan, Singer, JMLR 12, 2011; Adam: Kingma, Ba, ICLR 2015, arXiv 1412.6980;
+ * Lion: Chen et al. 2023, arXiv 2302.06675; Philox: Salmon et al., SC 2011; normalised softmax: Zhai,
+ * Wu 2018, arXiv 1811.12649.
  */
 #ifndef LOSSMITH_UPDATE_H_
 #define LOSSMITH_UPDATE_H_
@@ -52,12 +55,14 @@ enum {
   /** Adagrad; the state is h, the sum of squares. */
   LSM_UPDATE_ADAGRAD = 2,
   /** Lion; the state is m. */
-  LSM_UPDATE_LION = 3
+  LSM_UPDATE_LION = 3,
+  /** Adam; the state is twice as wide as the weights: m in columns 0 .. d-1, v in d .. 2d-1. */
+  LSM_UPDATE_ADAM = 4
 };
 
 /** Hyperparameters of a step; lsm_update_defaults fills them. */
 typedef struct lsm_update_options {
-  /** LSM_UPDATE_SGD, LSM_UPDATE_MOMENTUM, LSM_UPDATE_ADAGRAD or LSM_UPDATE_LION. */
+  /** LSM_UPDATE_SGD, .._MOMENTUM, .._ADAGRAD, .._LION or .._ADAM. */
   int32_t rule;
   /** 1: rows are divided by their norm after the step. */
   int32_t project_rows;
@@ -65,24 +70,27 @@ typedef struct lsm_update_options {
   int32_t stochastic_rounding;
   /** Finite, >= 0. */
   double learning_rate;
-  /** Momentum's and Lion's b1 in [0, 1); the other rules do not look at it. */
+  /** Momentum's, Lion's and Adam's b1 in [0, 1); the other rules do not look at it. */
   double momentum;
-  /** Lion's b2 in [0, 1). */
+  /** Lion's and Adam's b2 in [0, 1). */
   double beta2;
-  /** Adagrad's e, finite, > 0. */
+  /** Adagrad's and Adam's e, finite, > 0. */
   double epsilon;
   /** Finite, >= 0. */
   double weight_decay;
   /** The key of stochastic rounding. */
   uint64_t seed;
-  /** The number of this step: stochastic rounding takes other random bits for every step. */
+  /**
+   * The number of this step, from 0: stochastic rounding takes other random bits for every step, and
+   * Adam's t is step + 1.
+   */
   uint64_t step;
 } lsm_update_options;
 
 /**
- * Fills learning_rate 0.01 (Lion: 0.0001), momentum 0.9 (SGD, Adagrad: 0), beta2 0.99 (Lion, else
- * 0), epsilon 1e-10 (Adagrad, else 0), and 0 for everything else. A rule that does not exist is
- * refused by the call that takes the options.
+ * Fills learning_rate 0.01 (Lion: 0.0001, Adam: 0.001), momentum 0.9 (SGD, Adagrad: 0), beta2 0.99
+ * (Lion) or 0.999 (Adam), epsilon 1e-10 (Adagrad) or 1e-8 (Adam), and 0 for everything else. A rule
+ * that does not exist is refused by the call that takes the options.
  */
 LSM_API void lsm_update_defaults(int32_t rule, lsm_update_options* options);
 
@@ -93,7 +101,8 @@ LSM_API void lsm_update_defaults(int32_t rule, lsm_update_options* options);
  * row_ids     optional, i64 [r], strictly increasing, from 0 to l-1: row i of gradient is that of
  *             row row_ids[i] of weights; NULL = all rows, then r = l
  * weights     [l,d] f32, bf16, f16 or f64
- * state       [l,d] f32 (f64 for f64 weights), read and written; NULL for SGD. It starts as zeros.
+ * state       [l,d], Adam: [l,2d], f32 (f64 for f64 weights), read and written; NULL for SGD. It
+ *             starts as zeros.
  * new_weights [l,d] of the type of weights: the very memory of weights (same address and strides)
  *             or memory of its own
  *

@@ -11,10 +11,11 @@ extern "C" void lsm_update_defaults(int32_t rule, lsm_update_options* options) {
   if (options == nullptr) return;
   *options = lsm_update_options{};
   options->rule = rule;
-  options->learning_rate = rule == LSM_UPDATE_LION ? 1e-4 : 0.01;
-  if (rule == LSM_UPDATE_MOMENTUM || rule == LSM_UPDATE_LION) options->momentum = 0.9;
-  if (rule == LSM_UPDATE_LION) options->beta2 = 0.99;
-  if (rule == LSM_UPDATE_ADAGRAD) options->epsilon = 1e-10;
+  const bool lion = rule == LSM_UPDATE_LION, adam = rule == LSM_UPDATE_ADAM;
+  options->learning_rate = lion ? 1e-4 : adam ? 1e-3 : 0.01;
+  if (rule == LSM_UPDATE_MOMENTUM || lion || adam) options->momentum = 0.9;
+  if (lion || adam) options->beta2 = lion ? 0.99 : 0.999;
+  if (rule == LSM_UPDATE_ADAGRAD || adam) options->epsilon = adam ? 1e-8 : 1e-10;
 }
 
 extern "C" lsm_status lsm_update_step(lsm_context context, const lsm_update_options* options,

@@ -14,20 +14,18 @@ void expect_decay_rate(double value, const char* name) {
 }
 
 void expect_update_options(const lsm_update_options& o) {
-  if (o.rule < LSM_UPDATE_SGD || o.rule > LSM_UPDATE_LION) {
-    reject("rule",
-           "LSM_UPDATE_SGD, LSM_UPDATE_MOMENTUM, LSM_UPDATE_ADAGRAD or LSM_UPDATE_LION (0 to 3)",
-           o.rule);
+  if (o.rule < LSM_UPDATE_SGD || o.rule > LSM_UPDATE_ADAM) {
+    reject("rule", "LSM_UPDATE_SGD, .._MOMENTUM, .._ADAGRAD, .._LION or .._ADAM (0 to 4)", o.rule);
   }
   expect_flag(o.project_rows, "project_rows");
   expect_flag(o.stochastic_rounding, "stochastic_rounding");
   expect_not_negative(o.learning_rate, "learning_rate");
   expect_not_negative(o.weight_decay, "weight_decay");
-  if (o.rule == LSM_UPDATE_MOMENTUM || o.rule == LSM_UPDATE_LION) {
-    expect_decay_rate(o.momentum, "momentum");
-  }
-  if (o.rule == LSM_UPDATE_LION) expect_decay_rate(o.beta2, "beta2");
-  if (o.rule == LSM_UPDATE_ADAGRAD && !(std::isfinite(o.epsilon) && o.epsilon > 0)) {
+  const bool averages = o.rule == LSM_UPDATE_LION || o.rule == LSM_UPDATE_ADAM;
+  const bool divides = o.rule == LSM_UPDATE_ADAGRAD || o.rule == LSM_UPDATE_ADAM;
+  if (o.rule == LSM_UPDATE_MOMENTUM || averages) expect_decay_rate(o.momentum, "momentum");
+  if (averages) expect_decay_rate(o.beta2, "beta2");
+  if (divides && !(std::isfinite(o.epsilon) && o.epsilon > 0)) {
     reject("epsilon", "a finite number > 0", o.epsilon);
   }
 }
@@ -41,7 +39,8 @@ void expect_state(const lsm_update_options& o, const View& weights, const View& 
   if (!state.present()) reject(name, "a tensor (the rule keeps a state)", "NULL");
   const Type type = weights.type == Type::f64 ? Type::f64 : Type::f32;
   expect_type(state, name, type, type);
-  expect_shape(state, name, weights.shape[0], weights.shape[1]);
+  const std::int64_t width = weights.shape[1];
+  expect_shape(state, name, weights.shape[0], o.rule == LSM_UPDATE_ADAM ? 2 * width : width);
   expect_separate_rows(state, name);
 }
 

@@ -14,7 +14,8 @@ namespace lossmith {
 // written: the very memory of weights or disjoint from it.
 struct UpdateCall {
   lsm_update_options options{};
-  View weights, state, new_weights;  // [l,d]; state is absent for SGD
+  View weights, new_weights;  // [l,d]
+  View state;                 // [l,d], [l,2d] for Adam; absent for SGD
 
   bool present() const { return new_weights.present(); }
   std::int64_t width() const { return weights.shape[1]; }

@@ -34,19 +34,38 @@ const A* converted(const S* from, std::int64_t n, A* room) {
   }
 }
 
-// Elements of one chunk. new_state may be the memory of state.
+// The numbers of state of one chunk: none, one or two (Adam's m and v) for each weight.
+template <class A>
+struct States {
+  A* first = nullptr;
+  A* second = nullptr;
+
+  States at(std::int64_t i) const {
+    return {first == nullptr ? nullptr : first + i, second == nullptr ? nullptr : second + i};
+  }
+};
+
+// Elements of one chunk. The new states may be the memory of the old ones.
 template <int kRule, class A>
-void step_chunk(const math::UpdateFactors<A>& f, const A* w, const A* g, const A* s, A* new_w,
-                A* new_s, std::int64_t n) {
-  if constexpr (kRule == LSM_UPDATE_SGD) {
+void step_chunk(const math::UpdateFactors<A>& f, const A* w, const A* g, States<A> s, A* new_w,
+                States<A> new_s, std::int64_t n) {
+  if constexpr (math::states_of(kRule) == 0) {
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < n; ++i) new_w[i] = math::stepped<kRule>(f, w[i], g[i], A{}).weight;
+  } else if constexpr (math::states_of(kRule) == 1) {
+#pragma GCC ivdep
+    for (std::int64_t i = 0; i < n; ++i) {
+      const math::Stepped<A> next = math::stepped<kRule>(f, w[i], g[i], s.first[i]);
+      new_w[i] = next.weight;
+      new_s.first[i] = next.state;
+    }
   } else {
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < n; ++i) {
-      const math::Stepped<A> next = math::stepped<kRule>(f, w[i], g[i], s[i]);
+      const math::Stepped<A> next = math::stepped<kRule>(f, w[i], g[i], s.first[i], s.second[i]);
       new_w[i] = next.weight;
-      new_s[i] = next.state;
+      new_s.first[i] = next.state;
+      new_s.second[i] = next.squares;
     }
   }
 }
@@ -111,18 +130,19 @@ class RowStep {
     const G* gradient = static_cast<const G*>(block_.gradient) + i * block_.gradient_ld;
     const W* weights = static_cast<const W*>(block_.weights.data) + row * block_.weights.ld;
     W* new_weights = static_cast<W*>(block_.new_weights.data) + row * block_.new_weights.ld;
-    A* state = nullptr;
-    if constexpr (kRule != LSM_UPDATE_SGD) {
-      state = static_cast<A*>(block_.state.data) + row * block_.state.ld;
+    States<A> state;
+    if constexpr (math::states_of(kRule) > 0) {
+      state.first = static_cast<A*>(block_.state.data) + row * block_.state.ld;
     }
+    if constexpr (math::states_of(kRule) > 1) state.second = state.first + block_.width;
     A stepped[kChunk];
-    A unused[kChunk];
     double projection = 1;
     if (options_.project_rows != 0) {
       NormSums sums;
       for (std::int64_t at = 0; at < block_.width; at += kChunk) {
         const std::int64_t n = length(at);
-        step(weights + at, gradient + at, offset(state, at), stepped, unused, n);
+        A unused[2 * kChunk];
+        step(weights + at, gradient + at, state.at(at), stepped, {unused, unused + kChunk}, n);
         sums.add(stepped, n);
       }
       projection = math::projection(sums.total());
@@ -131,7 +151,7 @@ class RowStep {
         static_cast<std::uint64_t>(row) * math::random_groups(block_.width);
     for (std::int64_t at = 0; at < block_.width; at += kChunk) {
       const std::int64_t n = length(at);
-      A* own = offset(state, at);
+      const States<A> own = state.at(at);
       step(weights + at, gradient + at, own, stepped, own, n);
       if (options_.project_rows != 0) scale(stepped, projection, n);
       store(stepped, new_weights + at, groups + static_cast<std::uint64_t>(at) / math::kRandomGroup,
@@ -143,9 +163,8 @@ class RowStep {
   std::int64_t length(std::int64_t at) const {
     return block_.width - at < kChunk ? block_.width - at : kChunk;
   }
-  static A* offset(A* state, std::int64_t at) { return state == nullptr ? nullptr : state + at; }
 
-  void step(const W* w, const G* g, const A* s, A* new_w, A* new_s, std::int64_t n) const {
+  void step(const W* w, const G* g, States<A> s, A* new_w, States<A> new_s, std::int64_t n) const {
     A w_room[kChunk];
     A g_room[kChunk];
     step_chunk<kRule>(factors_, converted<A>(w, n, w_room), converted<A>(g, n, g_room), s, new_w,
@@ -193,6 +212,8 @@ void step_block(const UpdateBlock& block) {
       return step_rows<W, G, LSM_UPDATE_ADAGRAD>(block);
     case LSM_UPDATE_LION:
       return step_rows<W, G, LSM_UPDATE_LION>(block);
+    case LSM_UPDATE_ADAM:
+      return step_rows<W, G, LSM_UPDATE_ADAM>(block);
     default:
       return step_rows<W, G, LSM_UPDATE_SGD>(block);
   }

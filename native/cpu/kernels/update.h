@@ -16,7 +16,7 @@ struct RawRows {
 };
 
 // Row i of the gradient belongs to row row_ids[i * row_id_stride] of the others, or to row
-// begin + i without row_ids. state is null for SGD.
+// begin + i without row_ids. state is null for SGD; Adam's v is `width` columns behind its m.
 struct UpdateBlock {
   const lsm_update_options* options = nullptr;
   const void* gradient = nullptr;

@@ -29,8 +29,10 @@ struct Problem {
 
   RowsOf<const G> gradient;
   RowsOf<const W> weights;
-  RowsOf<const A> state;  // without data for SGD
-  RowsOf<A> new_state;    // the same memory
+  RowsOf<const A> state;    // without data for SGD
+  RowsOf<A> new_state;      // the same memory
+  RowsOf<const A> squares;  // Adam's v, without data for other rules
+  RowsOf<A> new_squares;    // the same memory
   RowsOf<W> new_weights;
   const std::int64_t* row_ids;
   std::int64_t row_id_stride, begin;
@@ -44,7 +46,7 @@ struct Problem {
     const std::int64_t row = row_ids != nullptr ? row_ids[i * row_id_stride] : begin + i;
     return row >= 0 && row < weights.rows ? row : -1;
   }
-  LSM_DEVICE math::Stepped<A> stepped(A w, A g, A s) const {
+  LSM_DEVICE math::Stepped<A> stepped(A w, A g, A s, A v) const {
     switch (rule) {
       case LSM_UPDATE_MOMENTUM:
         return math::stepped<LSM_UPDATE_MOMENTUM>(factors, w, g, s);
@@ -52,6 +54,8 @@ struct Problem {
         return math::stepped<LSM_UPDATE_ADAGRAD>(factors, w, g, s);
       case LSM_UPDATE_LION:
         return math::stepped<LSM_UPDATE_LION>(factors, w, g, s);
+      case LSM_UPDATE_ADAM:
+        return math::stepped<LSM_UPDATE_ADAM>(factors, w, g, s, v);
       default:
         return math::stepped<LSM_UPDATE_SGD>(factors, w, g, s);
     }
@@ -110,20 +114,25 @@ LSM_DEVICE void step_group(const Problem<W, G>& p, std::int64_t i, std::int64_t 
   constexpr int kN = kGroup<W>;
   const std::int64_t column = group * kGroup<W>;
   const bool keeps = p.state.data != nullptr;
+  const bool squares = p.squares.data != nullptr;
   A w[kN];
   A g[kN];
   A s[kN] = {};
+  A v[kN] = {};
   load_group(p.weights.row(row), column, p.weights, w);
   load_group(p.gradient.row(i), column, p.gradient, g);
   if (keeps) load_group(p.state.row(row), column, p.state, s);
+  if (squares) load_group(p.squares.row(row), column, p.squares, v);
 #pragma unroll
   for (int k = 0; k < kN; ++k) {
-    const math::Stepped<A> next = p.stepped(w[k], g[k], s[k]);
+    const math::Stepped<A> next = p.stepped(w[k], g[k], s[k], v[k]);
     s[k] = next.state;
+    v[k] = next.squares;
     w[k] = projects ? static_cast<A>(math::times(static_cast<double>(next.weight), projection))
                     : next.weight;
   }
   if (keeps) store_group(p.new_state.row(row), column, p.new_state, s);
+  if (squares) store_group(p.new_squares.row(row), column, p.new_squares, v);
   W rounded[kN];
   const std::uint64_t groups = math::random_groups(p.weights.width);
   round_group(p.stochastic, p.seed, p.step,
@@ -155,10 +164,12 @@ __global__ void __launch_bounds__(kRowThreads) project_kernel(Problem<W, G> p) {
     const W* weights = p.weights.row(row);
     const G* gradient = p.gradient.row(i);
     const A* state = p.state.data != nullptr ? p.state.row(row) : nullptr;
+    const A* squares = p.squares.data != nullptr ? p.squares.row(row) : nullptr;
     double square = 0;
     for (std::int64_t column = lane; column < p.weights.width; column += kRowWarp) {
       const A w = p.stepped(Convert<A>::from(weights[column]), Convert<A>::from(gradient[column]),
-                            state != nullptr ? state[column] : A{0})
+                            state != nullptr ? state[column] : A{0},
+                            squares != nullptr ? squares[column] : A{0})
                       .weight;
       square = math::plus_square(square, static_cast<double>(w));
     }
@@ -174,11 +185,19 @@ template <class W, class G>
 void launch_step(cudaStream_t stream, const UpdateCall& call, const GradientRows& rows) {
   using A = Arithmetic<W>;
   const Matrix gradient{const_cast<void*>(rows.data), rows.type, rows.count, call.width(), rows.ld};
-  const Matrix state = call.state.present() ? Matrix::of(call.state) : Matrix{};
+  Matrix state = call.state.present() ? Matrix::of(call.state) : Matrix{};
+  Matrix squares;
+  if (math::states_of(call.options.rule) > 1) {
+    squares = state;
+    squares.data = static_cast<A*>(state.data) + call.width();
+    state.width = squares.width = call.width();
+  }
   const Problem<W, G> problem{RowsOf<const G>(gradient, kChunkOf<G>),
                               RowsOf<const W>(Matrix::of(call.weights), kChunkOf<W>),
                               RowsOf<const A>(state, kChunkOf<A>),
                               RowsOf<A>(state, kChunkOf<A>),
+                              RowsOf<const A>(squares, kChunkOf<A>),
+                              RowsOf<A>(squares, kChunkOf<A>),
                               RowsOf<W>(Matrix::of(call.new_weights), kChunkOf<W>),
                               rows.row_ids,
                               rows.row_id_stride,

@@ -55,8 +55,8 @@ View Device(const DeviceMatrix& matrix) {
 StepResult OnCpu(const StepCase& c, int64_t block) {
   HostTensor weights(c.weight_type, {c.rows, c.width}, c.weights);
   HostTensor gradient(c.gradient_type, {c.gradient_rows(), c.width}, c.gradient);
-  std::vector<double> zeros(c.rows * c.width, 0);
-  HostTensor state(c.state_type(), {c.rows, c.width}, c.state.empty() ? zeros : c.state);
+  std::vector<double> zeros(c.rows * c.state_width(), 0);
+  HostTensor state(c.state_type(), {c.rows, c.state_width()}, c.state.empty() ? zeros : c.state);
   UpdateCall call{c.options, Host(&weights), {}, Host(&weights)};
   if (!c.state.empty()) call.state = Host(&state);
   const View g = Host(&gradient);
@@ -79,7 +79,9 @@ StepResult OnCpu(const StepCase& c, int64_t block) {
 // The same on the device, each block of the gradient a matrix of its own.
 StepResult OnDevice(const StepCase& c, int64_t block, const MatrixLayout& layout) {
   DeviceMatrix weights(c.weight_type, c.rows, c.width, layout, c.weights);
-  DeviceMatrix state(c.state_type(), c.rows, c.width, layout, c.state);
+  MatrixLayout state_layout = layout;
+  state_layout.ld += c.state_width() - c.width;
+  DeviceMatrix state(c.state_type(), c.rows, c.state_width(), state_layout, c.state);
   const DeviceArray<int64_t> ids(c.row_ids);
   UpdateCall call{c.options, Device(weights), {}, Device(weights)};
   if (!c.state.empty()) call.state = Device(state);

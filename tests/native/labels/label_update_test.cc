@@ -14,7 +14,7 @@ namespace lossmith_test::labels {
 namespace {
 
 constexpr int32_t kRules[] = {LSM_UPDATE_SGD, LSM_UPDATE_MOMENTUM, LSM_UPDATE_ADAGRAD,
-                              LSM_UPDATE_LION};
+                              LSM_UPDATE_LION, LSM_UPDATE_ADAM};
 
 lsm_update_options Update(int32_t rule) {
   lsm_update_options update;
@@ -35,9 +35,10 @@ DType StateType(const Types& types) {
   return types.matrices == DType::kF64 ? DType::kF64 : DType::kF32;
 }
 
-HostTensor State(const Problem& problem, const Types& types) {
-  return HostTensor(StateType(types), {problem.l, problem.d},
-                    Random(99).Uniforms(problem.l * problem.d, 0, 0.01));
+HostTensor State(const Problem& problem, const Types& types, int32_t rule) {
+  const int64_t width = rule == LSM_UPDATE_ADAM ? 2 * problem.d : problem.d;
+  return HostTensor(StateType(types), {problem.l, width},
+                    Random(99).Uniforms(problem.l * width, 0, 0.01));
 }
 
 // The loss with an f32 gradient (f64 in f64), then the step as a call of its own.
@@ -60,7 +61,7 @@ Stepped InTwoCalls(const Problem& problem, const Types& types, const lsm_update_
       }
     }
   }
-  if (update.rule != LSM_UPDATE_SGD) state = State(problem, types);
+  if (update.rule != LSM_UPDATE_SGD) state = State(problem, types, update.rule);
   HostTensor labels = *loss.inputs[kLabels];
   Mirror device;
   EXPECT_EQ(lsm_update_step(context, &update, device.View(&gradient), device.View(ids),
@@ -77,7 +78,7 @@ Call FusedCall(const Problem& problem, const Types& types, const lsm_update_opti
                bool in_place) {
   Call call(problem, types, EveryOutput(problem) & ~(1u << kGradLabels | 1u << kGradX));
   call.update = update;
-  if (update.rule != LSM_UPDATE_SGD) call.update_state = State(problem, types);
+  if (update.rule != LSM_UPDATE_SGD) call.update_state = State(problem, types, update.rule);
   call.in_place = in_place;
   if (!in_place)
     call.new_labels.emplace(types.matrices, std::vector<int64_t>{problem.l, problem.d});
@@ -255,7 +256,7 @@ TEST(LabelUpdate, BadArguments) {
   expect_rejected("stochastic_rounding", [](Call* call) { call->update->stochastic_rounding = 1; });
   expect_rejected("update", [](Call* call) { call->update.reset(); });
   Call sgd = FusedCall(problem, types, Update(LSM_UPDATE_SGD), false);
-  sgd.update_state = State(problem, types);
+  sgd.update_state = State(problem, types, LSM_UPDATE_MOMENTUM);
   EXPECT_TRUE(Rejects(sgd.Run(context), "update_state"));
 }
 

@@ -72,7 +72,7 @@ TEST(BadUpdate, Options) {
     ExpectRejected([&](BadStep* step) { spoil(&step->options); }, argument, got);
   };
   ExpectRejected([](BadStep* step) { step->no_options = true; }, "options", "NULL");
-  option([](lsm_update_options* o) { o->rule = 4; }, "rule", "4");
+  option([](lsm_update_options* o) { o->rule = 5; }, "rule", "5");
   option([](lsm_update_options* o) { o->rule = -1; }, "rule", "-1");
   option([](lsm_update_options* o) { o->project_rows = 2; }, "project_rows", "2");
   option([](lsm_update_options* o) { o->stochastic_rounding = -1; }, "stochastic_rounding", "-1");
@@ -83,6 +83,11 @@ TEST(BadUpdate, Options) {
   option([](lsm_update_options* o) { o->rule = LSM_UPDATE_LION, o->beta2 = 1.5; }, "beta2", "1.5");
   option([](lsm_update_options* o) { o->rule = LSM_UPDATE_ADAGRAD, o->epsilon = 0; }, "epsilon",
          "0");
+  option([](lsm_update_options* o) { o->rule = LSM_UPDATE_ADAM, o->beta2 = 1; }, "beta2", "1");
+  option([](lsm_update_options* o) { o->rule = LSM_UPDATE_ADAM, o->momentum = -1; }, "momentum",
+         "-1");
+  option([](lsm_update_options* o) { o->rule = LSM_UPDATE_ADAM, o->epsilon = NAN; }, "epsilon",
+         "nan");
 }
 
 TEST(BadUpdate, Tensors) {
@@ -116,6 +121,8 @@ TEST(BadUpdate, Tensors) {
   ExpectRejected([](BadStep* step) { step->state.reset(); }, "state", "NULL");
   ExpectRejected([](BadStep* step) { step->options.rule = LSM_UPDATE_SGD; }, "state", "a tensor");
   ExpectRejected([](BadStep* step) { step->row_ids.reset(); }, "gradient", "[2,3]");
+  ExpectRejected([](BadStep* step) { lsm_update_defaults(LSM_UPDATE_ADAM, &step->options); },
+                 "state", "[4,3]");
 }
 
 TEST(BadUpdate, Overlaps) {

@@ -19,15 +19,16 @@
 namespace lossmith_test {
 
 constexpr int32_t kRules[] = {LSM_UPDATE_SGD, LSM_UPDATE_MOMENTUM, LSM_UPDATE_ADAGRAD,
-                              LSM_UPDATE_LION};
+                              LSM_UPDATE_LION, LSM_UPDATE_ADAM};
 
 struct StepCase {
   lsm_update_options options{};
   int64_t rows = 0, width = 0;
   DType weight_type = DType::kF64, gradient_type = DType::kF64;
-  std::vector<double> weights, gradient, state;  // no state for SGD
+  std::vector<double> weights, gradient, state;  // no state for SGD, rows twice as wide for Adam
   std::vector<int64_t> row_ids;                  // none: all rows
 
+  int64_t state_width() const { return options.rule == LSM_UPDATE_ADAM ? 2 * width : width; }
   DType state_type() const { return weight_type == DType::kF64 ? DType::kF64 : DType::kF32; }
   int64_t gradient_rows() const { return static_cast<int64_t>(gradient.size()) / width; }
 };
@@ -41,7 +42,7 @@ inline lsm_update_options FullOptions(int32_t rule) {
   return options;
 }
 
-// Random numbers that the types hold; Adagrad's sums are positive.
+// Random numbers that the types hold; Adagrad's sums and Adam's squares are positive.
 inline StepCase RandomCase(int32_t rule, DType weights, DType gradient, int64_t rows, int64_t width,
                            uint64_t seed) {
   StepCase c;
@@ -54,9 +55,11 @@ inline StepCase RandomCase(int32_t rule, DType weights, DType gradient, int64_t 
   c.weights = Rounded(weights, random.Normals(rows * width));
   c.gradient = Rounded(gradient, random.Normals(rows * width));
   if (rule != LSM_UPDATE_SGD) {
-    c.state = random.Normals(rows * width);
-    if (rule == LSM_UPDATE_ADAGRAD) {
-      for (double& h : c.state) h *= h;
+    c.options.step = seed;
+    c.state = random.Normals(rows * c.state_width());
+    for (size_t i = 0; i < c.state.size(); ++i) {
+      const bool second = static_cast<int64_t>(i) % c.state_width() >= width;
+      if (rule == LSM_UPDATE_ADAGRAD || second) c.state[i] *= c.state[i];
     }
     c.state = Rounded(c.state_type(), c.state);
   }
@@ -82,8 +85,8 @@ inline StepResult RunStep(const StepCase& c, const StepLayout& layout = {}) {
   HostTensor gradient(c.gradient_type, {c.gradient_rows(), c.width}, c.gradient, layout.matrices);
   std::unique_ptr<HostTensor> state, ids;
   if (!c.state.empty() || c.options.rule != LSM_UPDATE_SGD) {
-    state = std::make_unique<HostTensor>(c.state_type(), std::vector<int64_t>{c.rows, c.width},
-                                         c.state, layout.matrices);
+    state = std::make_unique<HostTensor>(
+        c.state_type(), std::vector<int64_t>{c.rows, c.state_width()}, c.state, layout.matrices);
   }
   if (!c.row_ids.empty()) {
     ids = std::make_unique<HostTensor>(DType::kI64,
@@ -113,6 +116,9 @@ StepResult PlainStep(const StepCase& c) {
   const A b1 = static_cast<A>(o.momentum), b2 = static_cast<A>(o.beta2);
   const A rest1 = static_cast<A>(1 - o.momentum), rest2 = static_cast<A>(1 - o.beta2);
   const A epsilon = static_cast<A>(o.epsilon);
+  const double t = static_cast<double>(o.step) + 1;
+  const A total1 = static_cast<A>(1 - std::pow(o.momentum, t));
+  const A total2 = static_cast<A>(1 - std::pow(o.beta2, t));
   StepResult result{c.weights, c.state};
   for (int64_t i = 0; i < c.gradient_rows(); ++i) {
     const int64_t row = c.row_ids.empty() ? i : c.row_ids[i];
@@ -120,7 +126,8 @@ StepResult PlainStep(const StepCase& c) {
     for (int64_t k = 0; k < c.width; ++k) {
       const A w = static_cast<A>(c.weights[row * c.width + k]);
       const A g = static_cast<A>(c.gradient[i * c.width + k]);
-      A s = c.state.empty() ? A{0} : static_cast<A>(c.state[row * c.width + k]);
+      const int64_t at = row * c.state_width() + k;
+      A s = c.state.empty() ? A{0} : static_cast<A>(c.state[at]);
       const A slope = g + decay * w;
       A next = w - rate * slope;
       if (o.rule == LSM_UPDATE_MOMENTUM) {
@@ -134,9 +141,14 @@ StepResult PlainStep(const StepCase& c) {
         const A sign = static_cast<A>((u > 0) - (u < 0));
         next = w - rate * (sign + decay * w);
         s = b2 * s + rest2 * g;
+      } else if (o.rule == LSM_UPDATE_ADAM) {
+        s = b1 * s + rest1 * slope;
+        const A v = b2 * static_cast<A>(c.state[at + c.width]) + rest2 * (slope * slope);
+        next = w - rate * (s / total1) / (std::sqrt(v / total2) + epsilon);
+        result.state[at + c.width] = static_cast<double>(v);
       }
       result.weights[row * c.width + k] = static_cast<double>(next);
-      if (!c.state.empty()) result.state[row * c.width + k] = static_cast<double>(s);
+      if (!c.state.empty()) result.state[at] = static_cast<double>(s);
       square += static_cast<double>(next) * static_cast<double>(next);
     }
     if (o.project_rows == 0 || std::sqrt(square) <= 1e-12) continue;

@@ -53,6 +53,29 @@ TEST(Update, LionByHand) {
   ExpectStep(ByHand(LSM_UPDATE_LION, {1, -2, 1}, {0.5, 0.25, 0.5}, {1, -1, -0.5}),
              {0.88, -1.86, 0.98}, {0.875, -0.6875, -0.25});
 }
+// g + c w is 0.7 and -0.15. At t = 2 the averages' factors add up to 0.75 and 0.4375: the averages
+// are 0.6 / 0.75 = 0.8 and -0.45 / 0.75 = -0.6, the divisors sqrt(0.2275 / 0.4375) and
+// sqrt(0.0175 / 0.4375) = 0.2, each plus 1.
+TEST(Update, AdamByHand) {
+  StepCase c =
+      ByHand(LSM_UPDATE_ADAM, {1, -2}, {0.5, 0.25}, {0.5, -0.75, 0.14, (0.0175 - 0.005625) / 0.75});
+  c.options.step = 1;
+  const double step = 0.1 * 0.8 / (1 + std::sqrt(0.52));
+  ExpectStep(c, {1 - step, -2 + 0.1 * 0.6 / 1.2}, {0.6, -0.45, 0.2275, 0.0175});
+}
+// Whatever the gradients' size, the first step has the length of the learning rate.
+TEST(Update, TheFirstStepOfAdam) {
+  StepCase c;
+  lsm_update_defaults(LSM_UPDATE_ADAM, &c.options);
+  c.rows = 2;
+  c.width = 1;
+  c.weights = {1, 1};
+  c.gradient = {1e3, -1e-3};
+  c.state.assign(4, 0);
+  const StepResult result = RunStep(c);
+  EXPECT_NEAR(result.weights[0], 1 - 1e-3, 1e-8);
+  EXPECT_NEAR(result.weights[1], 1 + 1e-3, 1e-8);
+}
 
 // Numbers of independent origin: a step of the normalised softmax and its projection.
 TEST(Update, ProjectedStepOfTheNormalisedSoftmax) {
@@ -126,6 +149,7 @@ TEST(Update, ManyStepsFollowTheFormulas) {
     StepCase c = RandomCase(rule, DType::kF32, DType::kF32, 5, 19, 7);
     StepCase plain = c;
     for (int step = 0; step < 6; ++step) {
+      c.options.step = plain.options.step = step;
       c.gradient = plain.gradient = Rounded(DType::kF32, Random(50 + step).Normals(5 * 19));
       const StepResult result = RunStep(c, {{}, true});
       const StepResult expected = ExpectedStep(plain);
@@ -191,8 +215,10 @@ TEST(Update, RowIdsNameTheRows) {
         const int64_t row = i / c.width;
         const bool named = row == 0 || row == 3 || row == 4 || row == 11;
         EXPECT_EQ(result.weights[i], named ? all.weights[i] : c.weights[i]) << row;
-        if (c.state.empty()) continue;
-        EXPECT_EQ(result.state[i], named ? all.state[i] : c.state[i]);
+        for (int64_t k = i % c.width; !c.state.empty() && k < c.state_width(); k += c.width) {
+          const int64_t at = row * c.state_width() + k;
+          EXPECT_EQ(result.state[at], named ? all.state[at] : c.state[at]);
+        }
       }
     }
   }
@@ -244,6 +270,11 @@ TEST(Update, Defaults) {
   EXPECT_EQ(o.epsilon, 1e-10);
   EXPECT_EQ(o.weight_decay, 0);
   EXPECT_EQ(o.project_rows + o.stochastic_rounding, 0);
+  lsm_update_defaults(LSM_UPDATE_ADAM, &o);
+  EXPECT_EQ(o.learning_rate, 1e-3);
+  EXPECT_EQ(o.momentum, 0.9);
+  EXPECT_EQ(o.beta2, 0.999);
+  EXPECT_EQ(o.epsilon, 1e-8);
   lsm_update_defaults(LSM_UPDATE_SGD, nullptr);
 }
 
