@@ -10,6 +10,7 @@
 #include "cuda/measure.h"
 #include "cuda/memory.h"
 #include "cuda/merge_logsumexp.h"
+#include "cuda/multiply.h"
 #include "cuda/soft_top_k.h"
 #include "cuda/state.h"
 #include "cuda/top_k.h"
@@ -149,8 +150,9 @@ class CudaBackend : public Backend {
   void run_power_integer(const PowerIntegerCall&, lsm_context_s&) const override {
     throw Error(LSM_UNSUPPORTED, "not on this device yet");
   }
-  void run_multiply(const MultiplyCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_multiply(const MultiplyCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::run_multiply(call, context);
   }
 };
 

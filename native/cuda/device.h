@@ -18,8 +18,10 @@
 //                                 which only the first `bytes` are read, the others are zero
 //   cp_async_commit(), cp_async_wait<N>()    all but the N newest groups have arrived
 //   ldmatrix_x4, ldmatrix_x4_trans           four 8 x 8 matrices of 16-bit elements
-//   mma_m16n8k16(d, a, b, bfloat16{} / float16{}), mma_m16n8k8_tf32, mma_m16n8k32_s8
-//                                 d += a b on tensor cores, fragments as PTX documents them
+//   mma_m16n8k16(d, a, b, bfloat16{} / float16{}), mma_m16n8k8_tf32, mma_m16n8k32_s8,
+//   mma_m16n8k32_u8_s8            d += a b on tensor cores, fragments as PTX documents them
+//   dot4_s8(a, b, c), dot4_u8_s8  c plus the sum of four products of bytes; u8: those of a have no
+//                                 sign
 //   to_tf32(x)                    x rounded to tf32, as bits
 #ifndef LOSSMITH_CUDA_DEVICE_H_
 #define LOSSMITH_CUDA_DEVICE_H_

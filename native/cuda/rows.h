@@ -20,6 +20,12 @@ struct Matrix {
   std::int64_t rows = 0, width = 0, ld = 0;
 
   static Matrix of(const View& v) { return {v.data, v.type, v.shape[0], v.shape[1], v.strides[0]}; }
+  // As products take it: the stride of a single row may be anything, here it is the width.
+  static Matrix for_product(const View& v) {
+    Matrix m = of(v);
+    if (m.rows <= 1) m.ld = m.width;
+    return m;
+  }
 };
 
 // Flags of rows that take no part: row i is left out if i < count and flags[i * stride] != 0.

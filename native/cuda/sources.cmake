@@ -42,6 +42,7 @@ set(cuda_sources
   labels.cpp
   measure.cpp
   memory.cpp
+  multiply.cpp
   soft_top_k.cpp
   state.cpp
   top_k.cpp

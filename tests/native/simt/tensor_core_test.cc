@@ -144,27 +144,49 @@ TEST_F(TensorCore, ProductsOfTf32UseNoBitBelow) {
   }
 }
 
-TEST_F(TensorCore, ProductsOfBytesAreExactAndWrapAround) {
+void ExpectProductOfBytes(std::mt19937& random, bool unsigned_a) {
   std::vector<std::uint32_t> a(16 * 32), b(32 * 8);
   std::vector<std::int32_t> c(16 * 8);
-  for (std::uint32_t& x : a) x = static_cast<std::uint32_t>(random_()) & 0xffu;
-  for (std::uint32_t& x : b) x = static_cast<std::uint32_t>(random_()) & 0xffu;
-  for (std::int32_t& x : c) x = static_cast<std::int32_t>(static_cast<std::uint32_t>(random_()));
+  for (std::uint32_t& x : a) x = static_cast<std::uint32_t>(random()) & 0xffu;
+  for (std::uint32_t& x : b) x = static_cast<std::uint32_t>(random()) & 0xffu;
+  for (std::int32_t& x : c) x = static_cast<std::int32_t>(static_cast<std::uint32_t>(random()));
   const std::vector<std::int32_t> d = Product<std::int32_t>(
       Pack<4>(a, 32, 8, A8), Pack<2>(b, 8, 8, B8), c,
-      [](std::int32_t(&fd)[4], const std::uint32_t(&fa)[4], const std::uint32_t(&fb)[2]) {
-        lossmith::cuda::mma_m16n8k32_s8(fd, fa, fb);
+      [unsigned_a](std::int32_t(&fd)[4], const std::uint32_t(&fa)[4], const std::uint32_t(&fb)[2]) {
+        if (unsigned_a) {
+          lossmith::cuda::mma_m16n8k32_u8_s8(fd, fa, fb);
+        } else {
+          lossmith::cuda::mma_m16n8k32_s8(fd, fa, fb);
+        }
       });
-  const auto value = [](std::uint32_t bits) {
-    return static_cast<std::int64_t>(static_cast<std::int8_t>(bits));
+  const auto value = [](std::uint32_t bits, bool is_unsigned) {
+    return is_unsigned ? std::int64_t{bits} : std::int64_t{static_cast<std::int8_t>(bits)};
   };
   for (std::size_t i = 0; i < 16; ++i) {
     for (std::size_t j = 0; j < 8; ++j) {
       std::int64_t sum = c[i * 8 + j];
-      for (std::size_t k = 0; k < 32; ++k) sum += value(a[i * 32 + k]) * value(b[k * 8 + j]);
+      for (std::size_t k = 0; k < 32; ++k) {
+        sum += value(a[i * 32 + k], unsigned_a) * value(b[k * 8 + j], false);
+      }
       EXPECT_EQ(static_cast<std::uint32_t>(d[i * 8 + j]), static_cast<std::uint32_t>(sum));
     }
   }
+}
+
+TEST_F(TensorCore, ProductsOfBytesAreExactAndWrapAround) {
+  ExpectProductOfBytes(random_, false);
+  ExpectProductOfBytes(random_, true);
+}
+
+TEST_F(TensorCore, SumsOfFourProductsOfBytes) {
+  using lossmith::cuda::dot4_s8;
+  using lossmith::cuda::dot4_u8_s8;
+  // Bytes 255, 1, 128, 2 or -1, 1, -128, 2, and -128, 127, 3, -1.
+  constexpr std::uint32_t kA = 0x028001ffu, kB = 0xff037f80u;
+  EXPECT_EQ(dot4_s8(kA, kB, 10), 10 + 128 + 127 - 384 - 2);
+  EXPECT_EQ(dot4_u8_s8(kA, kB, 10), 10 - 32640 + 127 + 384 - 2);
+  EXPECT_EQ(dot4_s8(kA, kB, 0x7fffffff), static_cast<std::int32_t>(0x7fffffffu - 131u));
+  EXPECT_EQ(dot4_s8(kB, kA, 0x7ffffff0), dot4_s8(kA, kB, 0x7ffffff0));
 }
 
 // Matrices at an address of 80 bytes a row, so that rows are not neighbours.

@@ -37,14 +37,22 @@ void exchange_rows(void* const* brought, unsigned) {
   }
 }
 
-// mma: the fragments of one lane.
-template <class D>
+// mma: the fragments of one lane, and what their bits mean: Factor, or for bytes whether those of A
+// have no sign.
+template <class D, class Bits>
 struct Fragments {
   D* d;
   const std::uint32_t* a;
   const std::uint32_t* b;
-  Factor factor;
+  Bits bits;
+
+  Bits bits_of_a() const { return bits; }
+  Bits bits_of_b() const { return bits; }
 };
+template <>
+inline bool Fragments<std::int32_t, bool>::bits_of_b() const {
+  return false;
+}
 
 float value_of(std::uint16_t bits, Factor factor) {
   return factor == Factor::bf16 ? to_float(bfloat16{bits}) : to_float(float16{bits});
@@ -59,8 +67,8 @@ void unpack(std::uint32_t bits, Factor factor, float* to, int step) {
   to[0] = value_of(static_cast<std::uint16_t>(bits & 0xffffu), factor);
   to[step] = value_of(static_cast<std::uint16_t>(bits >> 16), factor);
 }
-void unpack(std::uint32_t bits, Factor, std::int32_t* to, int step) {
-  for (int i = 0; i < 4; ++i) to[i * step] = static_cast<std::int8_t>(bits >> 8 * i & 0xffu);
+void unpack(std::uint32_t bits, bool is_unsigned, std::int32_t* to, int step) {
+  for (int i = 0; i < 4; ++i) to[i * step] = byte_value(bits, i, is_unsigned);
 }
 
 // Integers wrap around; floats are rounded in every step, in the order of k.
@@ -70,20 +78,23 @@ void add_product(std::int32_t& d, std::int32_t a, std::int32_t b) {
 }
 
 // kPacked elements of k in a register, 8 registers along k.
-template <class D, int kPacked>
+template <class D, class Bits, int kPacked>
 void multiply(void* const* brought) {
   constexpr int kDepth = 8 * kPacked;
-  const auto lane = [&](int l) -> Fragments<D>& { return *static_cast<Fragments<D>*>(brought[l]); };
+  using F = Fragments<D, Bits>;
+  const auto lane = [&](int l) -> F& { return *static_cast<F*>(brought[l]); };
   D a[kRows][kDepth], b[kDepth][kColumns], d[kRows][kColumns];
   for (int l = 0; l < kWarp; ++l) {
-    const Fragments<D>& f = lane(l);
+    const F& f = lane(l);
     const int g = l / 4, t = l % 4;
     for (int i = 0; i < 4; ++i) {
       const int row = g + i % 2 * 8, k = (t + i / 2 * 4) * kPacked;
-      unpack(f.a[i], f.factor, &a[row][k], 1);
+      unpack(f.a[i], f.bits_of_a(), &a[row][k], 1);
       d[g + i / 2 * 8][2 * t + i % 2] = f.d[i];
     }
-    for (int i = 0; i < 2; ++i) unpack(f.b[i], f.factor, &b[(t + i * 4) * kPacked][g], kColumns);
+    for (int i = 0; i < 2; ++i) {
+      unpack(f.b[i], f.bits_of_b(), &b[(t + i * 4) * kPacked][g], kColumns);
+    }
   }
   for (int row = 0; row < kRows; ++row) {
     for (int k = 0; k < kDepth; ++k) {
@@ -108,22 +119,23 @@ void exchange_matrices(std::uint32_t (&r)[4], const Sixteen& row, bool trans, Pl
 
 void multiply_fragments(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
                         Factor factor, Place place) {
-  Fragments<float> mine = {d, a, b, factor};
+  Fragments<float, Factor> mine = {d, a, b, factor};
   meet(
       Operation::mma, kAll, &mine,
       [](void* const* brought, unsigned) {
-        const bool wide = static_cast<Fragments<float>*>(brought[0])->factor == Factor::tf32;
-        wide ? multiply<float, 1>(brought) : multiply<float, 2>(brought);
+        const auto* first = static_cast<Fragments<float, Factor>*>(brought[0]);
+        first->bits == Factor::tf32 ? multiply<float, Factor, 1>(brought)
+                                    : multiply<float, Factor, 2>(brought);
       },
       place);
 }
 
 void multiply_fragments(std::int32_t (&d)[4], const std::uint32_t (&a)[4],
-                        const std::uint32_t (&b)[2], Place place) {
-  Fragments<std::int32_t> mine = {d, a, b, Factor::bf16};
+                        const std::uint32_t (&b)[2], bool unsigned_a, Place place) {
+  Fragments<std::int32_t, bool> mine = {d, a, b, unsigned_a};
   meet(
       Operation::mma, kAll, &mine,
-      [](void* const* brought, unsigned) { multiply<std::int32_t, 4>(brought); }, place);
+      [](void* const* brought, unsigned) { multiply<std::int32_t, bool, 4>(brought); }, place);
 }
 
 }  // namespace simt

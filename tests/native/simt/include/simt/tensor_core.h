@@ -20,8 +20,15 @@ void exchange_matrices(std::uint32_t (&r)[4], const Sixteen& row, bool trans, Pl
 enum class Factor { bf16, f16, tf32 };
 void multiply_fragments(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
                         Factor factor, Place place);
+// Of bytes; unsigned_a: those of A have no sign.
 void multiply_fragments(std::int32_t (&d)[4], const std::uint32_t (&a)[4],
-                        const std::uint32_t (&b)[2], Place place);
+                        const std::uint32_t (&b)[2], bool unsigned_a, Place place);
+
+// Byte i of a register as a number.
+inline std::int32_t byte_value(std::uint32_t bits, int i, bool is_unsigned) {
+  const std::uint32_t byte = bits >> 8 * i & 0xffu;
+  return is_unsigned ? static_cast<std::int32_t>(byte) : static_cast<std::int8_t>(byte);
+}
 
 }  // namespace simt
 
@@ -50,7 +57,27 @@ inline void mma_m16n8k8_tf32(float (&d)[4], const std::uint32_t (&a)[4],
 }
 inline void mma_m16n8k32_s8(std::int32_t (&d)[4], const std::uint32_t (&a)[4],
                             const std::uint32_t (&b)[2], LOSSMITH_SIMT_PLACE) {
-  simt::multiply_fragments(d, a, b, {file, line});
+  simt::multiply_fragments(d, a, b, false, {file, line});
+}
+inline void mma_m16n8k32_u8_s8(std::int32_t (&d)[4], const std::uint32_t (&a)[4],
+                               const std::uint32_t (&b)[2], LOSSMITH_SIMT_PLACE) {
+  simt::multiply_fragments(d, a, b, true, {file, line});
+}
+
+// Products of bytes outside the tensor cores, and their sum; it wraps around.
+inline std::int32_t dot4(std::uint32_t a, std::uint32_t b, std::int32_t c, bool unsigned_a) {
+  std::uint32_t sum = static_cast<std::uint32_t>(c);
+  for (int i = 0; i < 4; ++i) {
+    sum += static_cast<std::uint32_t>(simt::byte_value(a, i, unsigned_a) *
+                                      simt::byte_value(b, i, false));
+  }
+  return static_cast<std::int32_t>(sum);
+}
+inline std::int32_t dot4_s8(std::uint32_t a, std::uint32_t b, std::int32_t c) {
+  return dot4(a, b, c, false);
+}
+inline std::int32_t dot4_u8_s8(std::uint32_t a, std::uint32_t b, std::int32_t c) {
+  return dot4(a, b, c, true);
 }
 
 // Round to nearest, ties away from zero; NaN becomes the canonical one.
