@@ -4,6 +4,7 @@ module org.lossmith {
 
   exports org.lossmith;
   exports org.lossmith.data;
+  exports org.lossmith.quantization;
 
   // The loader of JavaCPP reads the annotations of the presets and initialises the bindings.
   opens org.lossmith.internal to
