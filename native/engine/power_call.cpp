@@ -246,8 +246,7 @@ class Validation {
       expect_exponent_shape(c.grad_exponent, "grad_exponent");
     }
     if (device_.type != LSM_CPU) return;
-    expect_scales(c.scale, "scale");
-    expect_exponents(c.exponent, "exponent");
+    expect_power_parameters(c.scale, c.exponent);
   }
 
   void expect_outputs_apart() const {
@@ -274,6 +273,11 @@ class Validation {
 };
 
 }  // namespace
+
+void expect_power_parameters(const View& scale, const View& exponent) {
+  expect_scales(scale, "scale");
+  expect_exponents(exponent, "exponent");
+}
 
 void expect_power_options(const lsm_power_options& o) {
   if (o.bits < 2 || o.bits > 8) reject("bits", "2 to 8", o.bits);

@@ -62,6 +62,10 @@ PowerScalesCall validate_power_scales(const lsm_power_options* options, lsm_inpu
 // bits, range, flags; throws naming the option. Groups are checked with their tensor.
 void expect_power_options(const lsm_power_options& options);
 
+// Of parameters in host memory: throws for a scale that is negative, NaN or infinite and for an
+// exponent outside [0.01, 16].
+void expect_power_parameters(const View& scale, const View& exponent);
+
 // The width of a packed field: bits for 2 to 4, else 8.
 inline int power_field_bits(int bits) { return bits <= 4 ? bits : 8; }
 

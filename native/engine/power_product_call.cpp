@@ -116,6 +116,7 @@ PowerProductCall validate_power_product(const lsm_power_options* options, lsm_in
   if (c.exponent.ndim != 1 || c.exponent.shape[0] != 1) {
     expect_parameters(c.exponent, "exponent", c.options.groups, c.groups);
   }
+  if (device.type == LSM_CPU) expect_power_parameters(c.scale, c.exponent);
   c.bias = optional_view_of(bias, "bias", device);
   if (c.bias.present()) {
     expect_type(c.bias, "bias", arithmetic, c.x.type);
