@@ -65,15 +65,6 @@ void prepare_k(LabelState<A>& s) {
   }
 }
 
-// Whether the row takes part in the loss.
-template <class A>
-bool counts(const LabelState<A>& s, std::int64_t i) {
-  const LabelRow& row = s.entries.row(i);
-  if (s.soft() || s.call.is_loss(LSM_BCE)) return row.labels > 0;
-  if (row.positives == 0) return false;
-  return !s.call.excludes_positives() || row.labels > row.positives;
-}
-
 template <class A>
 double weight_at(const LabelState<A>& s, std::int64_t column) {
   return s.class_weight != nullptr ? static_cast<double>(s.class_weight[column]) : 1.0;
@@ -240,6 +231,14 @@ void clear_row(LabelState<A>& s, std::int64_t i) {
 }  // namespace
 
 template <class A>
+bool row_counts(const LabelState<A>& s, std::int64_t i) {
+  const LabelRow& row = s.entries.row(i);
+  if (s.soft() || s.call.is_loss(LSM_BCE)) return row.labels > 0;
+  if (row.positives == 0) return false;
+  return !s.call.excludes_positives() || row.labels > row.positives;
+}
+
+template <class A>
 void prepare_rows(LabelState<A>& s) {
   const LabelCall& call = s.call;
   expect_not_negative_elements(call.class_weight, "class_weight");
@@ -267,46 +266,11 @@ void prepare_rows(LabelState<A>& s) {
 }
 
 template <class A>
-void find_thresholds(LabelState<A>& s, std::int64_t begin, std::int64_t end) {
-  std::int64_t left = 0;
-  const auto set_threshold = [&](std::int64_t i) {
-    s.hi[i] = static_cast<A>(s.search[i].t);
-    s.lo[i] = static_cast<A>(s.search[i].t - static_cast<double>(s.hi[i]));
-  };
-  for (std::int64_t i = begin; i < end; ++i) {
-    s.active[i] = counts(s, i);
-    s.search[i].t = 0;
-    if (s.active[i] == 0) continue;
-    const RowSums sums = merged_sums(s, i - begin);
-    s.search[i] = math::TopKSearch::start(s.k[i], s.call.options.alpha,
-                                          static_cast<double>(s.entries.row(i).labels), sums.max,
-                                          sums.max + std::log(sums.sum), sums.min);
-    set_threshold(i);
-    ++left;
-  }
-  while (left > 0) {
-    sweep_top_k(s, begin, end);
-    for (std::int64_t i = begin; i < end; ++i) {
-      if (s.active[i] == 0) continue;
-      const RowSums sums = merged_sums(s, i - begin);
-      s.search[i].step(sums.softplus + (sums.uniform - s.k[i]), sums.sum * std::exp(sums.max),
-                       math::top_k_resolution<A>());
-      if (s.search[i].done) {
-        s.active[i] = 0;
-        --left;
-      } else {
-        set_threshold(i);
-      }
-    }
-  }
-}
-
-template <class A>
 void finish_rows(LabelState<A>& s, std::int64_t begin, std::int64_t end) {
   parallel_ranges(s.threads, end - begin, kRowGrain, [&](std::int64_t from, std::int64_t to, int) {
     for (std::int64_t i = begin + from; i < begin + to; ++i) {
       const LabelRow& row = s.entries.row(i);
-      if (!counts(s, i)) {
+      if (!row_counts(s, i)) {
         clear_row(s, i);
         continue;
       }
@@ -322,9 +286,9 @@ void finish_rows(LabelState<A>& s, std::int64_t begin, std::int64_t end) {
   });
 }
 
-#define LSM_INSTANTIATE(A)                                                   \
-  template void prepare_rows(LabelState<A>&);                                \
-  template void find_thresholds(LabelState<A>&, std::int64_t, std::int64_t); \
+#define LSM_INSTANTIATE(A)                                      \
+  template void prepare_rows(LabelState<A>&);                   \
+  template bool row_counts(const LabelState<A>&, std::int64_t); \
   template void finish_rows(LabelState<A>&, std::int64_t, std::int64_t);
 LSM_INSTANTIATE(float)
 LSM_INSTANTIATE(double)

@@ -29,15 +29,18 @@ namespace lossmith {
 constexpr std::int64_t kLabelRows = 96;
 constexpr std::int64_t kLabelColumns = 512;
 constexpr std::int64_t kMaxLanes = 16;
+// Scores near the threshold that a row of soft top-k keeps for each lane.
+constexpr std::int64_t kNearLabels = 256;
 
 // Sums of one row over the columns of a lane.
 struct RowSums {
   double max, sum;  // of exponentials; soft top-k: -least and sum of y(1-y) e^least
   double min;
-  double softplus;    // soft top-k: sum of y - [z > 0]
-  double uniform;     // sum of w s; soft top-k: number of z > 0
-  double target_sum;  // sum of q s
-  double target;      // sum of q
+  double softplus;  // soft top-k: sum of y - [z > 0]
+  double uniform;   // sum of w s; soft top-k: number of z > 0
+  double
+      target_sum;  // sum of q s; soft top-k: see LabelNear, softplus and uniform are the first two
+  double target;   // sum of q
 };
 
 template <class A>
@@ -77,14 +80,16 @@ struct LabelState {
   double* row_loss = nullptr;
   double* k = nullptr;
   math::TopKSearch* search = nullptr;
-  std::uint8_t* active = nullptr;
+  LabelLook* look = nullptr;
   // Rows, as the coefficient kernel reads them.
   A *factor = nullptr, *hi = nullptr, *lo = nullptr, *least = nullptr;
   A *uniform = nullptr, *target = nullptr;
 
-  RowSums* sums = nullptr;           // [lanes, group rows]
-  double* scale_gradient = nullptr;  // [lanes, pieces of all rows]
-  double* bias_gradient = nullptr;   // [columns]
+  RowSums* sums = nullptr;             // [lanes, group rows]
+  A* near_by = nullptr;                // [lanes, group rows, kNearLabels] of soft top-k in f32
+  std::int64_t* near_count = nullptr;  // [lanes, group rows]
+  double* scale_gradient = nullptr;    // [lanes, pieces of all rows]
+  double* bias_gradient = nullptr;     // [columns]
 
   // Matrices.
   A* store = nullptr;         // [group rows, store_ld] products, then coefficients
@@ -120,9 +125,12 @@ struct LabelState {
 // Sums of the first look at the products, per lane; scores of the entries.
 template <class A>
 void sweep_sums(LabelState<A>& s, std::int64_t begin, std::int64_t end);
-// Sums of soft top-k at the thresholds, of the active rows.
+// What s.look asks for of soft top-k at the thresholds.
 template <class A>
 void sweep_top_k(LabelState<A>& s, std::int64_t begin, std::int64_t end);
+// Sets the sum of y (1-y) of row `begin + i` of the group, where it did not come from a sweep.
+template <class A>
+void set_slope(LabelState<A>& s, std::int64_t i, double slope);
 // Coefficients and everything made of them; on the way, what sweep_sums does with the rows
 // [end, next_end) of the next group, so that labels are read once for both.
 template <class A>
@@ -134,17 +142,23 @@ void step_without_rows(LabelState<A>& s);
 template <class A>
 RowSums merged_sums(const LabelState<A>& s, std::int64_t i);
 
+// ---- thresholds of soft top-k (label_thresholds.cpp) -----------------------------------------
+
+// By as many sweeps as they take.
+template <class A>
+void find_thresholds(LabelState<A>& s, std::int64_t begin, std::int64_t end);
+
 // ---- losses and constants of the rows (label_rows.cpp) --------------------------------------
 
 // c, k, and what the data must fulfil; throws.
 template <class A>
 void prepare_rows(LabelState<A>& s);
+// Whether the row takes part in the loss.
+template <class A>
+bool row_counts(const LabelState<A>& s, std::int64_t i);
 // From the sums: losses, constants of the coefficient kernel, gradients at the entries.
 template <class A>
 void finish_rows(LabelState<A>& s, std::int64_t begin, std::int64_t end);
-// Thresholds of soft top-k, by as many sweeps as they take.
-template <class A>
-void find_thresholds(LabelState<A>& s, std::int64_t begin, std::int64_t end);
 
 }  // namespace lossmith
 

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstring>
+#include <type_traits>
 
 #include "cpu/label_state.h"
 #include "cpu/parallel.h"
@@ -216,25 +217,47 @@ struct Sweep {
     }
   }
 
-  bool any_active(const Tile& t) const {
-    return std::memchr(s.active + t.row, 1, static_cast<std::size_t>(t.rows)) != nullptr;
+  bool any(const Tile& t, LabelLook look) const {
+    return std::memchr(s.look + t.row, static_cast<int>(look), static_cast<std::size_t>(t.rows)) !=
+           nullptr;
+  }
+
+  void near_by(const Tile& t) const {
+    const std::int64_t first = t.lane * s.group_rows + (t.row - begin);
+    LabelNear<A> tile{scores(t),      static_cast<A>(s.call.options.alpha),
+                      s.hi + t.row,   s.lo + t.row,
+                      s.look + t.row, s.near_by + first * kNearLabels,
+                      kNearLabels,    s.near_count + first,
+                      results(t, 0),  results(t, 1),
+                      results(t, 2)};
+    if constexpr (std::is_same<A, float>::value) label_near(tile);
+    for (std::int64_t i = 0; i < t.rows; ++i) {
+      if (s.look[t.row + i] != LabelLook::near_by) continue;
+      RowSums& to = s.sums[first + i];
+      to.softplus += tile.first[i];
+      to.uniform += tile.second[i];
+      to.target_sum += tile.third[i];
+    }
   }
 
   void top_k_sums(const Tile& t) const {
-    if (!any_active(t)) return;
-    if (!s.stored) {
+    const bool sums_asked = any(t, LabelLook::sums);
+    const bool near_asked = any(t, LabelLook::near_by);
+    if (!s.stored && (sums_asked || near_asked)) {
       multiply(t);
       take_out(t);
     }
-    LabelTopK<A> tile{scores(t),        static_cast<A>(s.call.options.alpha),
-                      s.hi + t.row,     s.lo + t.row,
-                      s.active + t.row, results(t, 0),
-                      results(t, 1),    results(t, 2),
+    if (near_asked) near_by(t);
+    if (!sums_asked) return;
+    LabelTopK<A> tile{scores(t),      static_cast<A>(s.call.options.alpha),
+                      s.hi + t.row,   s.lo + t.row,
+                      s.look + t.row, results(t, 0),
+                      results(t, 1),  results(t, 2),
                       results(t, 3)};
     label_top_k(tile);
     RowSums* out = sums(t.lane) + (t.row - begin);
     for (std::int64_t i = 0; i < t.rows; ++i) {
-      if (s.active[t.row + i] == 0) continue;
+      if (s.look[t.row + i] != LabelLook::sums) continue;
       out[i].uniform += tile.above[i];
       out[i].softplus += tile.surplus[i];
       add_exponentials(out[i], -static_cast<double>(tile.least[i]), tile.slope[i]);
@@ -384,7 +407,10 @@ template <class A>
 void sweep_top_k(LabelState<A>& s, std::int64_t begin, std::int64_t end) {
   for (std::int64_t lane = 0; lane < s.lanes; ++lane) {
     for (std::int64_t i = begin; i < end; ++i) {
-      if (s.active[i] != 0) s.sums[lane * s.group_rows + (i - begin)] = kNoSums;
+      if (s.look[i] == LabelLook::none) continue;
+      const std::int64_t at = lane * s.group_rows + (i - begin);
+      s.sums[at] = kNoSums;
+      if (s.near_count != nullptr) s.near_count[at] = 0;
     }
   }
   const Sweep<A> sweep{s, begin, end};
@@ -393,6 +419,13 @@ void sweep_top_k(LabelState<A>& s, std::int64_t begin, std::int64_t end) {
         if (!s.stored) sweep.load_labels(t);
       },
       [&](const Tile& t) { sweep.top_k_sums(t); }, [](const Tile&) {});
+}
+
+template <class A>
+void set_slope(LabelState<A>& s, std::int64_t i, double slope) {
+  for (std::int64_t lane = 0; lane < s.lanes; ++lane) s.sums[lane * s.group_rows + i] = kNoSums;
+  s.sums[i].max = 0;
+  s.sums[i].sum = slope;
 }
 
 template <class A>
@@ -461,6 +494,7 @@ RowSums merged_sums(const LabelState<A>& s, std::int64_t i) {
 #define LSM_INSTANTIATE(A)                                                                 \
   template void sweep_sums(LabelState<A>&, std::int64_t, std::int64_t);                    \
   template void sweep_top_k(LabelState<A>&, std::int64_t, std::int64_t);                   \
+  template void set_slope(LabelState<A>&, std::int64_t, double);                           \
   template void sweep_gradients(LabelState<A>&, std::int64_t, std::int64_t, std::int64_t); \
   template void step_without_rows(LabelState<A>&);                                         \
   template RowSums merged_sums(const LabelState<A>&, std::int64_t);

@@ -215,9 +215,13 @@ class LabelRun {
     if (s_.top_k()) {
       s_.k = carver.take<double>(s_.n);
       s_.search = carver.take<math::TopKSearch>(s_.n);
-      s_.active = carver.take<std::uint8_t>(s_.n);
+      s_.look = carver.take<LabelLook>(s_.n);
     }
     s_.sums = carver.take<RowSums>(s_.lanes * s_.group_rows);
+    if (s_.top_k() && std::is_same<A, float>::value) {
+      s_.near_by = carver.take<A>(s_.lanes * s_.group_rows * kNearLabels);
+      s_.near_count = carver.take<std::int64_t>(s_.lanes * s_.group_rows);
+    }
     s_.scale_gradient = carver.take<double>(s_.lanes * pieces(s_.n, kLabelRows));
     if (call.grad_bias.present()) s_.bias_gradient = carver.take<double>(s_.columns);
     if (s_.stored) {

@@ -112,13 +112,13 @@ class SoftTopKRun {
   Memberships sums_at(double t, A* scores) const {
     const A hi = static_cast<A>(t);
     const A lo = static_cast<A>(t - static_cast<double>(hi));
-    const std::uint8_t active = 1;
+    const LabelLook look = LabelLook::sums;
     Memberships m;
     bool first = true;
     for (std::int64_t begin = 0; begin < rows_.l; begin += kChunk) {
       A above, surplus, slope, least;
       label_top_k(LabelTopK<A>{chunk(scores, begin), static_cast<A>(rows_.options.alpha), &hi, &lo,
-                               &active, &above, &surplus, &slope, &least});
+                               &look, &above, &surplus, &slope, &least});
       m.above += above;
       m.surplus += surplus;
       // Slopes have the factor e^least of their own chunk: all take that of the smallest.

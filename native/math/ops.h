@@ -25,6 +25,7 @@ struct ScalarF64 {
   static V abs(V a) { return ::fabs(a); }
   // a < b ? x : y
   static V if_less(V a, V b, V x, V y) { return a < b ? x : y; }
+  static unsigned bits_less(V a, V b) { return a < b ? 1u : 0u; }
   static V if_equal(V a, V b, V x, V y) { return a == b ? x : y; }
   static V zero_if_equal(V v, V x) { return v == x ? 0.0 : v; }
   static V exp(V x) { return ::exp(x); }

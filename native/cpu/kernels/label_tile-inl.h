@@ -141,7 +141,7 @@ struct LabelTile {
   static void top_k_of(const LabelTopK<A>& t) {
     const std::int64_t columns = t.scores.columns;
     for (std::int64_t i = 0; i < t.scores.rows; ++i) {
-      if (t.active[i] == 0) continue;
+      if (t.look[i] != LabelLook::sums) continue;
       const A* row = t.scores.products + i * t.scores.ld;
       const auto z = [&](auto ops, std::int64_t j) {
         using Ops = decltype(ops);
@@ -208,6 +208,58 @@ struct LabelTile {
 
   static void top_k(const LabelTopK<A>& t) {
     t.scores.softcap > 0 ? top_k_of<true>(t) : top_k_of<false>(t);
+  }
+
+  template <class Ops>
+  struct FarSums {
+    typename Ops::V first, second, third;
+
+    void add(typename Ops::V z) {
+      const auto zero = Ops::set(A(0));
+      const auto e = Ops::if_less(Ops::set(A(kLabelFar)), z, zero, Ops::exp(z));
+      const auto square = e * e;
+      first = first + e;
+      second = second + square;
+      third = Ops::mul_add(square, e, third);
+    }
+  };
+
+  template <bool kCapped>
+  static void near_by_of(const LabelNear<A>& t) {
+    const std::int64_t columns = t.scores.columns;
+    for (std::int64_t i = 0; i < t.scores.rows; ++i) {
+      if (t.look[i] != LabelLook::near_by) continue;
+      const A* row = t.scores.products + i * t.scores.ld;
+      A* list = t.list + i * t.capacity;
+      std::int64_t count = t.count[i];
+      const auto look = [&](auto ops, auto& sums, std::int64_t j) {
+        using Ops = decltype(ops);
+        const auto z =
+            math::top_k_argument<Ops>(score<Ops, kCapped>(t.scores, row, j), Ops::set(t.alpha),
+                                      Ops::set(t.hi[i]), Ops::set(t.lo[i]));
+        sums.add(z);
+        for (unsigned near = Ops::bits_less(Ops::set(A(kLabelFar)), z); near != 0;
+             near &= near - 1) {
+          const std::int64_t at = j + __builtin_ctz(near);
+          if (count < t.capacity) list[count] = score_at(t.scores, i, at);
+          ++count;
+        }
+      };
+      FarSums<Wide> wide{Wide::set(A(0)), Wide::set(A(0)), Wide::set(A(0))};
+      std::int64_t j = 0;
+      for (; j + Wide::kLanes <= columns; j += Wide::kLanes) look(Wide(), wide, j);
+      FarSums<Tail> tail{Tail::set(Wide::sum(wide.first)), Tail::set(Wide::sum(wide.second)),
+                         Tail::set(Wide::sum(wide.third))};
+      for (; j < columns; ++j) look(Tail(), tail, j);
+      t.count[i] = count;
+      t.first[i] = Tail::sum(tail.first);
+      t.second[i] = Tail::sum(tail.second);
+      t.third[i] = Tail::sum(tail.third);
+    }
+  }
+
+  static void near_by(const LabelNear<A>& t) {
+    t.scores.softcap > 0 ? near_by_of<true>(t) : near_by_of<false>(t);
   }
 
   // ---- coefficients ------------------------------------------------------------------------

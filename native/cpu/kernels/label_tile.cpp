@@ -9,8 +9,8 @@ using LabelTileF32 = LabelTile<WideF32, TailF32>;
 
 extern const LabelTileKernels label_tile_kernels;
 const LabelTileKernels label_tile_kernels = {
-    LabelTileF32::sums,     LabelTileF32::top_k,   LabelTileF32::coefficients,
-    LabelTileF32::score_at, LabelTileF32::largest,
+    LabelTileF32::sums,         LabelTileF32::top_k,    LabelTileF32::near_by,
+    LabelTileF32::coefficients, LabelTileF32::score_at, LabelTileF32::largest,
 };
 
 }  // namespace LSM_ISA

@@ -44,7 +44,10 @@ struct LabelSums {
   A* target_sum;  // of q_ij s_ij
 };
 
-// Soft top-k at a threshold t = hi + lo per row, for the rows with active[i] != 0. With
+// How the threshold of a row of soft top-k is looked for (LabelState::look).
+enum class LabelLook : std::uint8_t { none, near_by, sums };
+
+// Soft top-k at a threshold t = hi + lo per row, for the rows with look[i] = sums. With
 // z = alpha (s + t), y = sigm(z): the number of z > 0, the sum of y - [z > 0] (whose terms keep their
 // digits where memberships saturate), and the sum of y (1-y) e^least with least = min |z| where that
 // exceeds 40 (all memberships saturate), else 0.
@@ -54,11 +57,32 @@ struct LabelTopK {
   A alpha;
   const A* hi;
   const A* lo;
-  const std::uint8_t* active;
+  const LabelLook* look;
   A* above;
   A* surplus;
   A* slope;
   A* least;
+};
+
+// What gives the memberships of soft top-k at every threshold up to a distance from t = hi + lo, for
+// the rows with look[i] = near_by. With z = alpha (s + t): the sums of e^z, e^2z and e^3z over the
+// entries with z <= kLabelFar, from which sigm(z) = e^z - e^2z + e^3z - ... follows, and the scores of
+// all other entries, which are few: they are appended to a list for each row. Entries that a full
+// list has no room for are counted only.
+constexpr double kLabelFar = -8;
+template <class A>
+struct LabelNear {
+  LabelScores<A> scores;
+  A alpha;
+  const A* hi;
+  const A* lo;
+  const LabelLook* look;
+  A* list;  // [rows, capacity]
+  std::int64_t capacity;
+  std::int64_t* count;  // in and out, one for each row
+  A* first;
+  A* second;
+  A* third;
 };
 
 // Coefficients G_ij = scale dL/ds_ij of the dense part:
@@ -86,6 +110,7 @@ struct LabelCoefficients {
 struct LabelTileKernels {
   void (*sums)(const LabelSums<float>& tile);
   void (*top_k)(const LabelTopK<float>& tile);
+  void (*near_by)(const LabelNear<float>& tile);
   void (*coefficients)(LabelCoefficients<float>& tile);
   // The score of one entry: the very number that enters the sums.
   float (*score)(const LabelScores<float>& tile, std::int64_t row, std::int64_t column);
@@ -105,6 +130,7 @@ double label_largest(const double* values, std::int64_t ld, std::int64_t rows,
 
 inline void label_sums(const LabelSums<float>& tile) { label_kernels().sums(tile); }
 inline void label_top_k(const LabelTopK<float>& tile) { label_kernels().top_k(tile); }
+inline void label_near(const LabelNear<float>& tile) { label_kernels().near_by(tile); }
 inline void label_coefficients(LabelCoefficients<float>& tile) {
   label_kernels().coefficients(tile);
 }

@@ -5,6 +5,8 @@
 
 #include <hwy/highway.h>
 
+#include <cstdint>
+
 namespace lossmith {
 namespace {
 
@@ -27,6 +29,12 @@ struct VectorOps {
   static V if_less(V a, V b, V x, V y) { return hn::IfThenElse(hn::Lt(a, b), x, y); }
   static V if_equal(V a, V b, V x, V y) { return hn::IfThenElse(hn::Eq(a, b), x, y); }
   static V zero_if_equal(V v, V x) { return hn::IfThenZeroElse(hn::Eq(v, x), v); }
+  // Bit l: whether a < b in lane l.
+  static unsigned bits_less(V a, V b) {
+    std::uint8_t bits[8] = {};
+    hn::StoreMaskBits(D(), hn::Lt(a, b), bits);
+    return bits[0] | static_cast<unsigned>(bits[1]) << 8;
+  }
   static float sum(V v) { return hn::GetLane(hn::SumOfLanes(D(), v)); }
   static float largest(V v) { return hn::GetLane(hn::MaxOfLanes(D(), v)); }
   static float smallest(V v) { return hn::GetLane(hn::MinOfLanes(D(), v)); }

@@ -73,6 +73,21 @@ TEST(SoftTopK, MembershipsSumToK) {
   }
 }
 
+// More scores near the threshold than a row keeps in mind, beside a row of few, and one whose
+// threshold lies far from where the search begins: a single score has nearly all of the exponentials.
+TEST(SoftTopK, FewAndManyNearTheThreshold) {
+  const int64_t l = Size(20000, 900);
+  Problem problem = Scores(3, l, Random(7).Normals(3 * l));
+  problem.options.k = 0;
+  problem.k_rows = {static_cast<double>(l / 2), 3, 6};
+  for (int64_t j = 0; j < l; ++j) {
+    problem.x[l + j] *= 3;
+    problem.x[2 * l + j] *= 2;
+  }
+  problem.x[2 * l + 5] = 30;
+  ExpectMembers(problem, {static_cast<double>(l / 2), 3, 6}, "few and many");
+}
+
 TEST(SoftTopK, EveryRowHasItsOwnK) {
   const std::vector<double> scores = Random(2).Normals(4 * 50);
   Problem problem = Scores(4, 50, scores);
