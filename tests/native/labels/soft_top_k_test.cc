@@ -79,7 +79,7 @@ TEST(SoftTopK, FewAndManyNearTheThreshold) {
   const int64_t l = Size(20000, 900);
   Problem problem = Scores(3, l, Random(7).Normals(3 * l));
   problem.options.k = 0;
-  problem.k_rows = {static_cast<double>(l / 2), 3, 6};
+  problem.k_rows = {l / 2, 3, 6};
   for (int64_t j = 0; j < l; ++j) {
     problem.x[l + j] *= 3;
     problem.x[2 * l + j] *= 2;
