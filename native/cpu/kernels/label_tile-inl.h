@@ -4,6 +4,8 @@
 #ifndef LOSSMITH_CPU_KERNELS_LABEL_TILE_INL_H_
 #define LOSSMITH_CPU_KERNELS_LABEL_TILE_INL_H_
 
+#include <algorithm>
+
 #include "cpu/kernels/label_tile.h"
 #include "math/contrastive.h"
 #include "math/labels.h"
@@ -245,9 +247,17 @@ struct LabelTile {
           ++count;
         }
       };
-      FarSums<Wide> wide{Wide::set(A(0)), Wide::set(A(0)), Wide::set(A(0))};
+      // Sums of sums: many equal terms would be rounded to one side.
+      constexpr std::int64_t kTerms = 16;
+      const FarSums<Wide> nothing{Wide::set(A(0)), Wide::set(A(0)), Wide::set(A(0))};
+      FarSums<Wide> wide = nothing;
       std::int64_t j = 0;
-      for (; j + Wide::kLanes <= columns; j += Wide::kLanes) look(Wide(), wide, j);
+      while (j + Wide::kLanes <= columns) {
+        FarSums<Wide> part = nothing;
+        const std::int64_t end = std::min(columns, j + kTerms * Wide::kLanes);
+        for (; j + Wide::kLanes <= end; j += Wide::kLanes) look(Wide(), part, j);
+        wide = {wide.first + part.first, wide.second + part.second, wide.third + part.third};
+      }
       FarSums<Tail> tail{Tail::set(Wide::sum(wide.first)), Tail::set(Wide::sum(wide.second)),
                          Tail::set(Wide::sum(wide.third))};
       for (; j < columns; ++j) look(Tail(), tail, j);
