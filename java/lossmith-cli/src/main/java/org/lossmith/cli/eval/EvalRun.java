@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.lossmith.BudgetException;
 import org.lossmith.Context;
+import org.lossmith.DType;
 import org.lossmith.Device;
 import org.lossmith.Tensor;
 import org.lossmith.cli.FailureException;
@@ -126,13 +127,20 @@ final class EvalRun {
         rowLoss,
         evaluation.values(),
         inputs,
-        loader.data().name().toLowerCase(Locale.ROOT),
+        dataType(loader, call).name().toLowerCase(Locale.ROOT),
         context.device().toString(),
         context.threads(),
         evaluation.facts(),
         context.workspaceBytes(),
         milliseconds,
         outputs);
+  }
+
+  /** The type of the data; where an operation has none, that of its first input. */
+  private static DType dataType(InputLoader loader, Call call) {
+    return loader.data() != null
+        ? loader.data()
+        : call.tensors().values().iterator().next().dtype();
   }
 
   private static EvalReport.FileFacts write(Path file, Tensor tensor) {

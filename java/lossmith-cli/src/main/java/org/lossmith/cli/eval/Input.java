@@ -22,6 +22,8 @@ record Input(String name, Role role, String shape, boolean required, String desc
     MASK,
     /** Integers, which become i64. */
     INDEX,
+    /** Bytes, signed or not, taken as they are. */
+    CODES,
     /** A set of labels for each row: a matrix of SciPy in compressed rows, in a .npz file. */
     SETS
   }

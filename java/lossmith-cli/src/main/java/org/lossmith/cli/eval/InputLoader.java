@@ -78,6 +78,7 @@ final class InputLoader {
           real(input, file, tensor).dtype() == DType.F64 ? tensor : as(DType.F32, tensor);
       case MASK -> mask(input, file, tensor);
       case INDEX -> index(input, file, tensor);
+      case CODES -> codes(input, file, tensor);
       case SETS -> throw new AssertionError(input);
     };
   }
@@ -126,6 +127,16 @@ final class InputLoader {
     Tensor mask = Tensor.of(flags, tensor.shape());
     tensor.close();
     return mask;
+  }
+
+  private static Tensor codes(Input input, Path file, Tensor tensor) {
+    if (tensor.dtype() != DType.I8 && tensor.dtype() != DType.U8) {
+      throw new FailureException(
+          String.format(
+              "%s %s: expected i1 or u1 elements, got %s",
+              input.flag(), file, name(tensor.dtype())));
+    }
+    return tensor;
   }
 
   private static Tensor index(Input input, Path file, Tensor tensor) {

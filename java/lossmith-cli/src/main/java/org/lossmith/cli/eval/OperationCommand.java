@@ -235,6 +235,7 @@ final class OperationCommand implements Callable<Integer> {
     lines.add("Files may be f2, f4 or f8, in C or Fortran order;");
     remark(lines, Input.Role.MASK, "u1, bool or integers");
     remark(lines, Input.Role.INDEX, "i4 or i8");
+    remark(lines, Input.Role.CODES, "i1 or u1");
     remark(lines, Input.Role.SETS, "scipy.sparse.save_npz of CSR; values are relevances");
     return lines.toArray(String[]::new);
   }

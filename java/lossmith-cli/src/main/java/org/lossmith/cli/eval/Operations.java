@@ -17,7 +17,11 @@ final class Operations {
           TargetOperation.softmaxCrossEntropy(),
           TargetOperation.normalizedSoftmax(),
           new TopKOperation(),
-          new UpdateOperation());
+          new UpdateOperation(),
+          new PowerFakeQuantizeOperation(),
+          new PowerQuantizeOperation(),
+          new PowerDequantizeOperation(),
+          new PowerSearchOperation());
 
   private Operations() {}
 }

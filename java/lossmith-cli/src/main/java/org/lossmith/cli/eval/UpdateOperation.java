@@ -19,7 +19,7 @@ final class UpdateOperation implements Operation {
 
   @Override
   public String summary() {
-    return "One step of an optimizer on rows of weights: SGD, momentum, Adagrad or Lion.";
+    return "One step of an optimizer on rows of weights: SGD, momentum, Adagrad, Lion or Adam.";
   }
 
   @Override
@@ -29,7 +29,9 @@ final class UpdateOperation implements Operation {
         "sgd       w - r (g + c w)",
         "momentum  s' = b1 s + (g + c w);    w - r s'",
         "adagrad   s' = s + (g + c w)^2;     w - r (g + c w) / (sqrt(s') + epsilon)",
-        "lion      u = b1 s + (1 - b1) g;    w - r (sign(u) + c w);  s' = b2 s + (1 - b2) g");
+        "lion      u = b1 s + (1 - b1) g;    w - r (sign(u) + c w);  s' = b2 s + (1 - b2) g",
+        "adam      s = [m,v], h = g + c w:   m' = b1 m + (1 - b1) h;  v' = b2 v + (1 - b2) h^2",
+        "          w - r (m' / (1 - b1^t)) / (sqrt(v' / (1 - b2^t)) + epsilon),  t = step + 1");
   }
 
   @Override
@@ -38,22 +40,23 @@ final class UpdateOperation implements Operation {
         new Input("weights", Role.DATA, "[l,d]", true, "the weights"),
         new Input("gradient", Role.VECTOR, "[r,d]", true, "their gradient, f4, or f8 as --weights"),
         new Input("row_ids", Role.INDEX, "[r]", false, "rows of the gradient; none: all, r = l"),
-        new Input("state", Role.VECTOR, "[l,d]", false, "state of the rule; none: zeros"));
+        new Input(
+            "state", Role.VECTOR, "[l,d]", false, "state of the rule, adam [l,2d]; none: zeros"));
   }
 
   @Override
   public List<Parameter<?>> parameters() {
     return List.of(
-        Parameter.choice("rule", Update.Rule.SGD, "sgd, momentum, adagrad or lion"),
+        Parameter.choice("rule", Update.Rule.SGD, "sgd, momentum, adagrad, lion or adam"),
         Parameter.real("learning_rate", 0.01, "at least 0"),
-        Parameter.real("momentum", 0.9, "of momentum and lion; in [0, 1)"),
-        Parameter.real("beta2", 0.99, "of lion; in [0, 1)"),
-        Parameter.real("epsilon", 1e-10, "of adagrad; above 0"),
+        Parameter.real("momentum", 0.9, "of momentum, lion and adam; in [0, 1)"),
+        Parameter.real("beta2", 0.99, "of lion and adam (0.999 there); in [0, 1)"),
+        Parameter.real("epsilon", 1e-10, "of adagrad and adam (1e-8 there); above 0"),
         Parameter.real("weight_decay", 0, "at least 0"),
         Parameter.toggle("project_rows", "divide rows by their norms after the step"),
         Parameter.toggle("stochastic_rounding", "round bf16 or f16 weights at random"),
         Parameter.whole("seed", 0, "of the random bits"),
-        Parameter.whole("step", 0, "number of the step, for the random bits"));
+        Parameter.whole("step", 0, "number of the step, for the random bits and adam"));
   }
 
   @Override
@@ -81,21 +84,32 @@ final class UpdateOperation implements Operation {
 
   private static Update update(Call call) {
     Update.Rule rule = call.choice("rule", Update.Rule.class);
-    boolean decays = rule == Update.Rule.MOMENTUM || rule == Update.Rule.LION;
+    boolean adam = rule == Update.Rule.ADAM;
     return new Update(
         rule,
         call.real("learning_rate"),
-        ofRule(call, "momentum", decays),
-        ofRule(call, "beta2", rule == Update.Rule.LION),
-        ofRule(call, "epsilon", rule == Update.Rule.ADAGRAD),
+        ofRule(call, "momentum", rule.hasMomentum(), null),
+        ofRule(call, "beta2", rule.hasBeta2(), adam ? 0.999 : null),
+        ofRule(call, "epsilon", rule.hasEpsilon(), adam ? 1e-8 : null),
         call.real("weight_decay"),
         call.isSet("project_rows"),
         call.isSet("stochastic_rounding"),
         call.whole("seed"));
   }
 
-  /** What the rule takes, or what the user has named, which is an error where it does not. */
-  private static double ofRule(Call call, String name, boolean taken) {
-    return taken || call.given().contains(name) ? call.real(name) : 0;
+  /**
+   * What the user has named, which is an error where the rule does not take it; else what the rule
+   * takes.
+   *
+   * @param fallback of this rule; null: that of the flag
+   */
+  private static double ofRule(Call call, String name, boolean taken, Double fallback) {
+    if (call.given().contains(name)) {
+      return call.real(name);
+    }
+    if (!taken) {
+      return 0;
+    }
+    return fallback != null ? fallback : call.real(name);
   }
 }

@@ -35,9 +35,10 @@ record Header(
           NpyDataType.f8, DType.F64,
           NpyDataType.bool, DType.U8,
           NpyDataType.u1, DType.U8,
+          NpyDataType.i1, DType.I8,
           NpyDataType.i4, DType.I32,
           NpyDataType.i8, DType.I64);
-  private static final String EXPECTED_TYPES = "f2, f4, f8, u1, bool, i4 or i8 elements";
+  private static final String EXPECTED_TYPES = "f2, f4, f8, u1, i1, bool, i4 or i8 elements";
 
   /** Number of elements. */
   long elements() {
