@@ -30,6 +30,15 @@ public final class Json {
     }
   }
 
+  /** Writes a value as JSON text in one line without blanks, for files that programs read. */
+  public static String line(Object value) {
+    try {
+      return MAPPER.writer().without(SerializationFeature.INDENT_OUTPUT).writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("value that JSON cannot hold: " + e.getMessage(), e);
+    }
+  }
+
   /** Reads JSON text. */
   public static JsonNode read(String text) {
     try {

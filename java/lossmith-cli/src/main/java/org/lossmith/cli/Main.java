@@ -5,6 +5,8 @@ import java.nio.charset.StandardCharsets;
 import org.lossmith.cli.demo.DemoCommand;
 import org.lossmith.cli.eval.EvalCommand;
 import org.lossmith.cli.info.InfoCommand;
+import org.lossmith.cli.inspect.InspectCommand;
+import org.lossmith.cli.quantize.QuantizeCommand;
 import org.lossmith.cli.train.TrainCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -16,11 +18,17 @@ import picocli.CommandLine.Spec;
 /** The command line of Lossmith. */
 @Command(
     name = "lossmith",
-    description = "Fused loss functions on the CPU and on CUDA: evaluate, demonstrate, describe.",
+    description = "Fused loss functions and quantizers on the CPU and on CUDA.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {DemoCommand.class, InfoCommand.class, TrainCommand.class},
+    subcommands = {
+      DemoCommand.class,
+      InfoCommand.class,
+      InspectCommand.class,
+      QuantizeCommand.class,
+      TrainCommand.class
+    },
     footer = {
       "",
       "Exit codes: 0 success, 1 failure, 2 wrong usage. Results go to stdout, everything else to",

@@ -9,6 +9,7 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
+import org.lossmith.cli.charts.Charts;
 
 /** P@1 against the steps: one colour per loss, held-out names solid, held-out languages dashed. */
 final class LearningCurves {

@@ -14,6 +14,7 @@ import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
+import org.lossmith.cli.charts.Charts;
 import org.lossmith.cli.data.Entity;
 import org.lossmith.cli.data.Features;
 import org.lossmith.cli.data.Kind;

@@ -8,6 +8,7 @@ import java.util.stream.IntStream;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.markers.SeriesMarkers;
+import org.lossmith.cli.charts.Charts;
 
 /** Recall of the entities of a name against the number of nearest entities, one colour per loss. */
 final class RecallCurves {

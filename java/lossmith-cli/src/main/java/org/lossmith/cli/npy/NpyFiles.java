@@ -5,11 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.ByteChannel;
 import java.nio.channels.FileChannel;
-import java.nio.channels.ReadableByteChannel;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
@@ -17,25 +13,25 @@ import java.util.Map;
 import org.lossmith.DType;
 import org.lossmith.Tensor;
 import org.lossmith.cli.FailureException;
+import org.lossmith.cli.files.FileErrors;
+import org.lossmith.cli.files.TensorBytes;
 import org.openlca.npy.NpyByteOrder;
 import org.openlca.npy.NpyDataType;
 import org.openlca.npy.dict.NpyHeaderDict;
 
 /**
- * Tensors from and to NumPy's .npy files. Reads f2, f4, f8, u1, bool, i4 and i8 in C or Fortran
+ * Tensors from and to NumPy's .npy files. Reads f2, f4, f8, u1, i1, bool, i4 and i8 in C or Fortran
  * order and either byte order; writes C order, little-endian. Every failure is a {@link
  * FailureException} that names the file, what was expected and what came.
  */
 public final class NpyFiles {
-  /** Rows are moved in blocks, since a ByteBuffer cannot hold 2 GiB. */
-  private static final long BLOCK_BYTES = 1L << 28;
-
   private static final Map<DType, NpyDataType> TYPES =
       Map.of(
           DType.F16, NpyDataType.f2,
           DType.F32, NpyDataType.f4,
           DType.F64, NpyDataType.f8,
           DType.U8, NpyDataType.u1,
+          DType.I8, NpyDataType.i1,
           DType.I32, NpyDataType.i4,
           DType.I64, NpyDataType.i8);
 
@@ -49,7 +45,7 @@ public final class NpyFiles {
       Tensor tensor = Tensor.zeros(header.dtype(), header.shape());
       try {
         if (isPlain(header)) {
-          forBlocks(tensor, buffer -> readFully(channel, buffer));
+          TensorBytes.forBlocks(tensor, buffer -> TensorBytes.readFully(channel, buffer));
         } else {
           reorder(file, channel, header, tensor);
         }
@@ -59,7 +55,7 @@ public final class NpyFiles {
         throw e;
       }
     } catch (IOException e) {
-      throw new FailureException(file + ": " + reason(e), e);
+      throw FileErrors.of(file, e);
     }
   }
 
@@ -80,10 +76,10 @@ public final class NpyFiles {
             StandardOpenOption.CREATE,
             StandardOpenOption.WRITE,
             StandardOpenOption.TRUNCATE_EXISTING)) {
-      writeFully(channel, ByteBuffer.wrap(header(tensor)));
-      forBlocks(tensor, buffer -> writeFully(channel, buffer));
+      TensorBytes.writeFully(channel, ByteBuffer.wrap(header(tensor)));
+      TensorBytes.forBlocks(tensor, buffer -> TensorBytes.writeFully(channel, buffer));
     } catch (IOException e) {
-      throw new FailureException(file + ": " + reason(e), e);
+      throw FileErrors.of(file, e);
     }
   }
 
@@ -94,44 +90,6 @@ public final class NpyFiles {
         .withByteOrder(NpyByteOrder.LITTLE_ENDIAN)
         .create()
         .toNpyHeader();
-  }
-
-  /** What to do with a block of a tensor's memory. */
-  @FunctionalInterface
-  private interface BlockAction {
-    void accept(ByteBuffer buffer) throws IOException;
-  }
-
-  private static void forBlocks(Tensor tensor, BlockAction action) throws IOException {
-    if (tensor.elements() == 0) {
-      return;
-    }
-    if (tensor.bytes() <= BLOCK_BYTES) {
-      action.accept(tensor.asByteBuffer().order(ByteOrder.nativeOrder()));
-      return;
-    }
-    long rows = tensor.size(0);
-    long step = Math.max(1, rows * BLOCK_BYTES / tensor.bytes());
-    for (long from = 0; from < rows; from += step) {
-      try (Tensor block = tensor.rows(from, Math.min(rows, from + step))) {
-        action.accept(block.asByteBuffer().order(ByteOrder.nativeOrder()));
-      }
-    }
-  }
-
-  private static void readFully(ReadableByteChannel channel, ByteBuffer buffer) throws IOException {
-    while (buffer.hasRemaining()) {
-      if (channel.read(buffer) < 0) {
-        throw new IOException("the file shrank while it was read");
-      }
-    }
-    buffer.flip();
-  }
-
-  private static void writeFully(ByteChannel channel, ByteBuffer buffer) throws IOException {
-    while (buffer.hasRemaining()) {
-      channel.write(buffer);
-    }
   }
 
   /** Whether the file has the elements as the tensor wants them. */
@@ -157,18 +115,5 @@ public final class NpyFiles {
       ByteBuffer target = tensor.asByteBuffer().order(ByteOrder.nativeOrder());
       Gather.copy(source, header.shape(), header.fortranOrder(), header.dtype().bytes(), target);
     }
-  }
-
-  private static String reason(IOException e) {
-    if (e instanceof NoSuchFileException) {
-      return "no such file or directory";
-    }
-    if (e instanceof AccessDeniedException) {
-      return "permission denied";
-    }
-    if (e instanceof FileSystemException named && named.getReason() != null) {
-      return named.getReason();
-    }
-    return e.getMessage();
   }
 }

@@ -9,12 +9,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.zip.CRC32C;
@@ -22,11 +19,12 @@ import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
 import org.lossmith.Tensor;
 import org.lossmith.cli.FailureException;
+import org.lossmith.cli.files.AtomicFile;
 
 /**
  * A training on disk: its identity, how far it is, all vectors and the states of the optimizers,
- * and a checksum. A file is written beside the one of before and then takes its place, so that a
- * process that is killed leaves a whole file at any time. The same training gives the same bytes.
+ * and a checksum. A process that is killed leaves a whole file at any time. The same training gives
+ * the same bytes.
  */
 final class CheckpointFile {
   private static final String MAGIC = "lossmith checkpoint 1";
@@ -52,59 +50,42 @@ final class CheckpointFile {
 
   /** Writes the state of now, in one go as seen from outside. */
   void save(TrainState state, LabelModel model) {
-    Path fresh = file.resolveSibling(file.getFileName() + ".part");
-    try {
+    try (AtomicFile fresh = AtomicFile.create(file)) {
       write(fresh, state, model);
-      Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      syncFolder();
+      fresh.commit();
     } catch (IOException e) {
       throw new FailureException("--checkpoint " + file + ": cannot write: " + e.getMessage(), e);
     }
   }
 
-  private void write(Path fresh, TrainState state, LabelModel model) throws IOException {
-    try (FileChannel channel =
-        FileChannel.open(
-            fresh,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.TRUNCATE_EXISTING)) {
-      CheckedOutputStream sum =
-          new CheckedOutputStream(
-              new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER_BYTES),
-              new CRC32C());
-      DataOutputStream out = new DataOutputStream(sum);
-      out.writeUTF(MAGIC);
-      out.writeInt(identity.size());
-      for (Map.Entry<String, String> part : identity.entrySet()) {
-        out.writeUTF(part.getKey());
-        out.writeUTF(part.getValue());
-      }
-      out.writeInt(state.epoch);
-      out.writeInt(state.position);
-      out.writeLong(state.step);
-      out.writeDouble(state.lossSum);
-      out.writeInt(state.losses.size());
-      for (double loss : state.losses) {
-        out.writeDouble(loss);
-      }
-      write(out, model.encoder().table());
-      write(out, model.encoder().state());
-      Blocks.read(model.labels(), block -> write(out, block));
-      if (model.labelState() != null) {
-        Blocks.read(model.labelState(), block -> write(out, block));
-      }
-      out.writeLong(sum.getChecksum().getValue());
-      out.flush();
-      channel.force(true); // The bytes are on the disk before the name is.
+  private void write(AtomicFile fresh, TrainState state, LabelModel model) throws IOException {
+    CheckedOutputStream sum =
+        new CheckedOutputStream(
+            new BufferedOutputStream(Channels.newOutputStream(fresh.channel()), BUFFER_BYTES),
+            new CRC32C());
+    DataOutputStream out = new DataOutputStream(sum);
+    out.writeUTF(MAGIC);
+    out.writeInt(identity.size());
+    for (Map.Entry<String, String> part : identity.entrySet()) {
+      out.writeUTF(part.getKey());
+      out.writeUTF(part.getValue());
     }
-  }
-
-  private void syncFolder() throws IOException {
-    Path folder = file.toAbsolutePath().getParent();
-    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-      channel.force(true);
+    out.writeInt(state.epoch);
+    out.writeInt(state.position);
+    out.writeLong(state.step);
+    out.writeDouble(state.lossSum);
+    out.writeInt(state.losses.size());
+    for (double loss : state.losses) {
+      out.writeDouble(loss);
     }
+    write(out, model.encoder().table());
+    write(out, model.encoder().state());
+    Blocks.read(model.labels(), block -> write(out, block));
+    if (model.labelState() != null) {
+      Blocks.read(model.labelState(), block -> write(out, block));
+    }
+    out.writeLong(sum.getChecksum().getValue());
+    out.flush();
   }
 
   /**

@@ -1,7 +1,9 @@
-package org.lossmith.cli.demo;
+package org.lossmith.cli.charts;
 
 import java.awt.Color;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import org.knowm.xchart.BitmapEncoder;
@@ -11,10 +13,10 @@ import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.style.Styler.ChartTheme;
 import org.knowm.xchart.style.Styler.LegendPosition;
 
-/** The look of the demo's charts, and their files. */
-final class Charts {
+/** The look of all charts, and their files. */
+public final class Charts {
   /** Colours that stay apart for most kinds of colour vision (after Okabe and Ito). */
-  static final List<Color> PALETTE =
+  public static final List<Color> PALETTE =
       List.of(
           new Color(0x0072B2),
           new Color(0xD55E00),
@@ -32,11 +34,16 @@ final class Charts {
   private Charts() {}
 
   /** A chart with titles, a white ground and a legend beside it. */
-  static XYChart chart(String title, String xTitle, String yTitle) {
+  public static XYChart chart(String title, String xTitle, String yTitle) {
+    return chart(title, xTitle, yTitle, WIDTH, HEIGHT);
+  }
+
+  /** The same with a size in pixels. */
+  public static XYChart chart(String title, String xTitle, String yTitle, int width, int height) {
     XYChart chart =
         new XYChartBuilder()
-            .width(WIDTH)
-            .height(HEIGHT)
+            .width(width)
+            .height(height)
             .title(title)
             .xAxisTitle(xTitle)
             .yAxisTitle(yTitle)
@@ -58,12 +65,28 @@ final class Charts {
    *
    * @return the two files
    */
-  static List<Path> save(XYChart chart, Path folder, String name) throws IOException {
+  public static List<Path> save(XYChart chart, Path folder, String name) throws IOException {
     Path png = folder.resolve(name + ".png");
     Path svg = folder.resolve(name + ".svg");
     BitmapEncoder.saveBitmapWithDPI(chart, png.toString(), BitmapEncoder.BitmapFormat.PNG, DPI);
     VectorGraphicsEncoder.saveVectorGraphic(
         chart, svg.toString(), VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
     return List.of(png, svg);
+  }
+
+  /**
+   * Writes a chart as an SVG element that can stand in a page.
+   *
+   * @param chart the chart
+   * @param id what makes the names inside unique in the page
+   * @return the element
+   */
+  public static String svg(XYChart chart, String id) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    VectorGraphicsEncoder.saveVectorGraphic(
+        chart, bytes, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
+    String text = bytes.toString(StandardCharsets.UTF_8);
+    return text.substring(text.indexOf("<svg"))
+        .replaceAll("(\\bid=\"|url\\(#|href=\"#)", "$1" + id + "-");
   }
 }
