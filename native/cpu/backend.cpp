@@ -11,6 +11,8 @@
 #include "cpu/labels.h"
 #include "cpu/machine.h"
 #include "cpu/multiply.h"
+#include "cpu/power.h"
+#include "cpu/power_search.h"
 #include "cpu/soft_top_k.h"
 #include "cpu/top_k.h"
 #include "cpu/update.h"
@@ -114,17 +116,17 @@ class CpuBackend : public Backend {
     lossmith::run_top_k(call, context);
   }
 
-  void run_power(const PowerCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power(const PowerCall& call, lsm_context_s& context) const override {
+    lossmith::run_power(call, context);
   }
-  void run_power_scales(const PowerScalesCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power_scales(const PowerScalesCall& call, lsm_context_s& context) const override {
+    lossmith::run_power_scales(call, context);
   }
-  void run_power_errors(const PowerErrorsCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power_errors(const PowerErrorsCall& call, lsm_context_s& context) const override {
+    lossmith::run_power_errors(call, context);
   }
-  void run_power_search(const PowerSearchCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power_search(const PowerSearchCall& call, lsm_context_s& context) const override {
+    lossmith::run_power_search(call, context);
   }
   void run_power_product(const PowerProductCall&, lsm_context_s&) const override {
     throw Error(LSM_UNSUPPORTED, "not on this device yet");

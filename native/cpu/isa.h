@@ -3,7 +3,10 @@
 #define LOSSMITH_CPU_ISA_H_
 
 #include "cpu/kernels/contrastive_tile.h"
+#include "cpu/kernels/elements.h"
 #include "cpu/kernels/label_tile.h"
+#include "cpu/kernels/power.h"
+#include "cpu/kernels/power_search.h"
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/select.h"
 #include "cpu/kernels/update.h"
@@ -17,6 +20,9 @@ struct Kernels {
   const RowKernels* rows;
   const LabelTileKernels* labels;
   const SelectKernels* select;
+  const ElementKernels* elements;
+  const PowerKernels<float>* power;
+  const PowerSearchKernels* power_search;
 };
 
 // The best set that this machine runs; LOSSMITH_ISA=baseline|avx2|avx512 lowers it (read once),
