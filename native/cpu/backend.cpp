@@ -12,6 +12,7 @@
 #include "cpu/machine.h"
 #include "cpu/multiply.h"
 #include "cpu/power.h"
+#include "cpu/power_product.h"
 #include "cpu/power_search.h"
 #include "cpu/soft_top_k.h"
 #include "cpu/top_k.h"
@@ -128,11 +129,11 @@ class CpuBackend : public Backend {
   void run_power_search(const PowerSearchCall& call, lsm_context_s& context) const override {
     lossmith::run_power_search(call, context);
   }
-  void run_power_product(const PowerProductCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power_product(const PowerProductCall& call, lsm_context_s& context) const override {
+    lossmith::run_power_product(call, context);
   }
-  void run_power_integer(const PowerIntegerCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power_integer(const PowerIntegerCall& call, lsm_context_s& context) const override {
+    lossmith::run_power_integer(call, context);
   }
   void run_multiply(const MultiplyCall& call, lsm_context_s& context) const override {
     lossmith::run_multiply(call, context);

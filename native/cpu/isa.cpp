@@ -13,6 +13,8 @@ extern const SelectKernels select_kernels;
 extern const ElementKernels element_kernels;
 extern const PowerKernels<float> power_kernels;
 extern const PowerSearchKernels power_search_kernels;
+extern const PowerProductKernels power_product_kernels;
+extern const PowerIntegerKernels power_integer_kernels;
 }  // namespace baseline
 namespace avx2 {
 extern const UpdateKernels update_kernels;
@@ -23,6 +25,8 @@ extern const SelectKernels select_kernels;
 extern const ElementKernels element_kernels;
 extern const PowerKernels<float> power_kernels;
 extern const PowerSearchKernels power_search_kernels;
+extern const PowerProductKernels power_product_kernels;
+extern const PowerIntegerKernels power_integer_kernels;
 }  // namespace avx2
 namespace avx512 {
 extern const UpdateKernels update_kernels;
@@ -33,6 +37,8 @@ extern const SelectKernels select_kernels;
 extern const ElementKernels element_kernels;
 extern const PowerKernels<float> power_kernels;
 extern const PowerSearchKernels power_search_kernels;
+extern const PowerProductKernels power_product_kernels;
+extern const PowerIntegerKernels power_integer_kernels;
 }  // namespace avx512
 
 namespace {
@@ -40,13 +46,15 @@ namespace {
 constexpr Kernels kSets[] = {
     {"baseline", &baseline::update_kernels, &baseline::contrastive_tile_kernels,
      &baseline::row_kernels, &baseline::label_tile_kernels, &baseline::select_kernels,
-     &baseline::element_kernels, &baseline::power_kernels, &baseline::power_search_kernels},
+     &baseline::element_kernels, &baseline::power_kernels, &baseline::power_search_kernels,
+     &baseline::power_product_kernels, &baseline::power_integer_kernels},
     {"avx2", &avx2::update_kernels, &avx2::contrastive_tile_kernels, &avx2::row_kernels,
      &avx2::label_tile_kernels, &avx2::select_kernels, &avx2::element_kernels, &avx2::power_kernels,
-     &avx2::power_search_kernels},
+     &avx2::power_search_kernels, &avx2::power_product_kernels, &avx2::power_integer_kernels},
     {"avx512", &avx512::update_kernels, &avx512::contrastive_tile_kernels, &avx512::row_kernels,
      &avx512::label_tile_kernels, &avx512::select_kernels, &avx512::element_kernels,
-     &avx512::power_kernels, &avx512::power_search_kernels},
+     &avx512::power_kernels, &avx512::power_search_kernels, &avx512::power_product_kernels,
+     &avx512::power_integer_kernels},
 };
 
 int best_supported() {

@@ -6,6 +6,8 @@
 #include "cpu/kernels/elements.h"
 #include "cpu/kernels/label_tile.h"
 #include "cpu/kernels/power.h"
+#include "cpu/kernels/power_integer.h"
+#include "cpu/kernels/power_product.h"
 #include "cpu/kernels/power_search.h"
 #include "cpu/kernels/rows.h"
 #include "cpu/kernels/select.h"
@@ -23,6 +25,8 @@ struct Kernels {
   const ElementKernels* elements;
   const PowerKernels<float>* power;
   const PowerSearchKernels* power_search;
+  const PowerProductKernels* power_product;
+  const PowerIntegerKernels* power_integer;
 };
 
 // The best set that this machine runs; LOSSMITH_ISA=baseline|avx2|avx512 lowers it (read once),

@@ -65,7 +65,7 @@ struct PowerColumn {
     Wide denominator = static_cast<Wide>(x.whole * w.whole) *
                        static_cast<std::uint64_t>(out_largest * out_largest);
     const int shift = out.power - x.power - w.power - 2;
-    if (shift > 71) return kNoSum;  // numerator 2^72 > 2^94 > 2^31 denominator
+    if (shift > 71) return kNoSum;  // numerator 2^72 >= 2^95 > 2^31 denominator
     if (shift < -60) return 1;      // numerator < denominator
     if (shift >= 0) {
       numerator <<= shift;
@@ -76,8 +76,8 @@ struct PowerColumn {
     return least < static_cast<Wide>(kNoSum) ? static_cast<std::int32_t>(least) : kNoSum;
   }
 
-  // The c of power_code's first guess Q sqrt(y / s_out) = sqrt(c A); no larger than what clips the
-  // code of every A.
+  // The c of power_code's guess Q sqrt(y / s_out) = sqrt(c A); no larger than what clips the code of
+  // every A.
   LSM_HD float guess() const {
     const double largest = static_cast<double>(out_largest) * out_largest;
     const double c = largest * factor() / static_cast<double>(out_scale);
@@ -85,18 +85,17 @@ struct PowerColumn {
   }
 };
 
-// The magnitude of a sum's code: thresholds[j - 1] is the least A whose code is j or more. The guess
-// in f32 is off by one at most, and the thresholds on both sides of it decide.
-LSM_HD inline int power_code(std::int32_t magnitude, float c, const std::int32_t* thresholds,
-                             int largest) {
+// The magnitude of a sum's code; c = column.guess(). The guess in f32 is off by less than 1e-4: where
+// it lies nearer than 1e-3 to where the code changes, the threshold decides.
+LSM_HD inline int power_code(const PowerColumn& column, float c, std::int32_t magnitude) {
   const float u = sqrtf(c * static_cast<float>(magnitude)) + 0.5f;
-  int code = u < static_cast<float>(largest) ? static_cast<int>(u) : largest;
-  if (code < largest && magnitude >= thresholds[code]) {
-    ++code;
-  } else if (code > 0 && magnitude < thresholds[code - 1]) {
-    --code;
+  if (u >= static_cast<float>(column.out_largest) + 0.5f) return column.out_largest;
+  const int nearest = static_cast<int>(u + 0.5f);
+  const float distance = u - static_cast<float>(nearest);
+  if (distance > -1e-3f && distance < 1e-3f) {
+    return magnitude >= column.threshold(nearest) ? nearest : nearest - 1;
   }
-  return code;
+  return distance < 0 ? nearest - 1 : nearest;
 }
 
 }  // namespace math

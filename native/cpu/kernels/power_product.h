@@ -1,0 +1,59 @@
+// Products with packed power codes, compiled per instruction set: codes become values in registers,
+// by one look into a table of values for each.
+#ifndef LOSSMITH_CPU_KERNELS_POWER_PRODUCT_H_
+#define LOSSMITH_CPU_KERNELS_POWER_PRODUCT_H_
+
+#include <cstdint>
+
+namespace lossmith {
+
+// Columns that share a scale in the kernels; a block of codes is a number of these.
+constexpr std::int64_t kCodeUnit = 32;
+constexpr std::int64_t kMostBlockCodes = 256;
+
+// A packed row and what its fields stand for.
+struct CodedRow {
+  const std::uint8_t* codes;
+  // By field (lossmith/power.h): 2^f values.
+  const float* values;
+  // A factor for each unit of columns, or null: the caller multiplies the sums.
+  const float* scales;
+};
+
+// The kernels of one width of field. They take whole blocks of codes: behind the `bytes` of a row
+// fields count as 0. Within a block values come in an order of the kernel's, and x is brought into it:
+// code c of a block is value position[c].
+struct PowerProductKernelsOf {
+  std::int64_t block;  // codes
+  const std::uint16_t* position;
+
+  // sums[r] = sum_k value_rk x_k for `count` rows; rows 1 and further have the values of row 0, and
+  // all have scales or none has.
+  void (*dot)(const CodedRow* rows, int count, std::int64_t bytes, const float* x,
+              std::int64_t blocks, float* sums);
+  // The values (times their scales) of blocks [begin, end) of a row.
+  void (*decode)(const CodedRow& row, std::int64_t bytes, std::int64_t begin, std::int64_t end,
+                 float* values);
+};
+
+constexpr int kPanelRows = 3;
+// Floats that hold one sum of a panel while it is being made.
+constexpr int kSumLanes = 16;
+
+struct PowerProductKernels {
+  // Fields of 2, 3, 4 and 8 bits.
+  PowerProductKernelsOf of[4];
+
+  const PowerProductKernelsOf& field(int bits) const { return of[bits == 8 ? 3 : bits - 2]; }
+
+  // lanes[i][r] += x_i w_r for m rows of x and kPanelRows rows of w, `length` (a multiple of
+  // kCodeUnit) elements of each; the first of several calls for one sum overwrites.
+  void (*panel)(const float* w, std::int64_t ldw, const float* x, std::int64_t ldx, std::int64_t m,
+                std::int64_t length, bool first, float* lanes);
+  // sums[i * kPanelRows + r] = the sum of a sum's lanes.
+  void (*finish)(const float* lanes, std::int64_t count, float* sums);
+};
+
+}  // namespace lossmith
+
+#endif  // LOSSMITH_CPU_KERNELS_POWER_PRODUCT_H_

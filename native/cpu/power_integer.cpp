@@ -1,0 +1,155 @@
+// The integer product of power codes on the CPU. x becomes rows of 16-bit integers once; a task takes a
+// tile of the output, unpacks its rows of weights slice by slice, and adds up products in 32 bits.
+#include <algorithm>
+
+#include "core/status.h"
+#include "cpu/isa.h"
+#include "cpu/parallel.h"
+#include "cpu/power_product.h"
+#include "math/power_requantize.h"
+
+namespace lossmith {
+namespace {
+
+constexpr std::int64_t kTileRows = 128;
+constexpr std::int64_t kTileColumns = 32;
+constexpr std::int64_t kSlice = 1024;
+
+std::int64_t pieces_of(std::int64_t count, std::int64_t piece) {
+  return (count + piece - 1) / piece;
+}
+
+int largest_code(int bits, int range) {
+  return range == LSM_POWER_SIGNED ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+}
+
+class PowerIntegerRun {
+ public:
+  PowerIntegerRun(const PowerIntegerCall& call, lsm_context_s& context)
+      : call_(call),
+        context_(context),
+        kernels_(*kernels().power_integer),
+        length_(pieces_of(call.k, kIntegerUnit) * kIntegerUnit) {}
+
+  void run() {
+    lay_out();
+    const std::int64_t row_tiles = pieces_of(call_.m, kTileRows);
+    const std::int64_t column_tiles = pieces_of(call_.n, kTileColumns);
+    parallel_tasks(threads_, call_.m, [&](std::int64_t i, int) { square(i); });
+    parallel_tasks(threads_, row_tiles * column_tiles, [&](std::int64_t task, int thread) {
+      tile(task / column_tiles * kTileRows, task % column_tiles * kTileColumns, thread);
+    });
+  }
+
+ private:
+  void lay_out() {
+    threads_ = context_.threads;
+    const auto budget = static_cast<std::size_t>(context_.workspace.budget());
+    std::size_t bytes = measure();
+    while (threads_ > 1 && bytes > budget) {
+      threads_ /= 2;
+      bytes = measure();
+    }
+    expect_budget(context_.workspace, bytes);
+    Carver carver(context_.workspace.block(bytes));
+    carve(carver);
+  }
+  std::size_t measure() {
+    Carver carver(nullptr);
+    carve(carver);
+    return carver.used();
+  }
+  void carve(Carver& carver) {
+    x_ = carver.take<std::int16_t>(call_.m * length_);
+    w_ = carver.take<std::int16_t>(threads_ * kTileColumns * kSlice);
+    sums_ = carver.take<std::int32_t>(threads_ * kTileRows * kTileColumns);
+  }
+
+  void square(std::int64_t i) const {
+    const int largest = largest_code(call_.options.x_bits, call_.options.x_range);
+    std::int16_t* to = x_ + i * length_;
+    if (call_.options.x_range == LSM_POWER_SIGNED) {
+      kernels_.square_signed(call_.x_codes.row<const std::int8_t>(i), largest, call_.k, length_,
+                             to);
+    } else {
+      kernels_.square_unsigned(call_.x_codes.row<const std::uint8_t>(i), largest, call_.k, length_,
+                               to);
+    }
+  }
+
+  void tile(std::int64_t row, std::int64_t column, int thread) const {
+    const std::int64_t m = std::min(kTileRows, call_.m - row);
+    const std::int64_t n = std::min(kTileColumns, call_.n - column);
+    std::int16_t* w = w_ + thread * kTileColumns * kSlice;
+    std::int32_t* sums = sums_ + thread * kTileRows * kTileColumns;
+    std::fill(sums, sums + kTileRows * kTileColumns, 0);
+    for (std::int64_t begin = 0; begin < length_; begin += kSlice) {
+      const std::int64_t length = std::min(kSlice, length_ - begin);
+      const std::int64_t skipped = begin * call_.options.w_bits / 8;
+      for (std::int64_t j = 0; j < n; ++j) {
+        kernels_.unpack(call_.w_codes.row<const std::uint8_t>(column + j) + skipped,
+                        call_.options.w_bits, call_.w_codes.shape[1] - skipped, length,
+                        w + j * kSlice);
+      }
+      kernels_.multiply(x_ + row * length_ + begin, length_, m, w, kSlice, n, length, true, sums,
+                        kTileColumns);
+    }
+    for (std::int64_t j = 0; j < n; ++j) store(row, m, column + j, sums + j);
+  }
+
+  static float scale_at(const View& v, std::int64_t n) {
+    return v.present() ? static_cast<float>(element(v, v.elements() == 1 ? 0 : n)) : 0.0f;
+  }
+
+  // Column n of rows [row, row + m).
+  void store(std::int64_t row, std::int64_t m, std::int64_t n, const std::int32_t* sums) const {
+    const lsm_power_integer_options& o = call_.options;
+    for (std::int64_t i = 0; call_.sums.present() && i < m; ++i) {
+      call_.sums.row<std::int32_t>(row + i)[n] = sums[i * kTileColumns];
+    }
+    if (!call_.out.present() && !call_.out_codes.present()) return;
+    math::PowerColumn column{};
+    column.x_scale = scale_at(call_.x_scale, 0);
+    column.w_scale = scale_at(call_.w_scale, n);
+    column.x_largest = largest_code(o.x_bits, o.x_range);
+    column.w_largest = largest_code(o.w_bits, LSM_POWER_SIGNED);
+    const double factor = column.factor();
+    for (std::int64_t i = 0; call_.out.present() && i < m; ++i) {
+      call_.out.row<float>(row + i)[n] = static_cast<float>(factor * sums[i * kTileColumns]);
+    }
+    if (!call_.out_codes.present()) return;
+    column.out_scale = scale_at(call_.out_scale, n);
+    column.out_largest = largest_code(o.out_bits, o.out_range);
+    const float guess = column.guess();
+    for (std::int64_t i = 0; i < m; ++i) {
+      const std::int32_t sum = sums[i * kTileColumns];
+      if (o.out_range == LSM_POWER_UNSIGNED) {
+        call_.out_codes.row<std::uint8_t>(row + i)[n] =
+            static_cast<std::uint8_t>(sum > 0 ? math::power_code(column, guess, sum) : 0);
+      } else {
+        const int size = math::power_code(column, guess, sum < 0 ? -sum : sum);
+        call_.out_codes.row<std::int8_t>(row + i)[n] =
+            static_cast<std::int8_t>(sum < 0 ? -size : size);
+      }
+    }
+  }
+
+  const PowerIntegerCall& call_;
+  lsm_context_s& context_;
+  const PowerIntegerKernels& kernels_;
+  const std::int64_t length_;  // k in whole units
+  int threads_ = 1;
+  std::int16_t* x_ = nullptr;     // [m, length]
+  std::int16_t* w_ = nullptr;     // [kTileColumns, kSlice] per thread
+  std::int32_t* sums_ = nullptr;  // [kTileRows, kTileColumns] per thread
+};
+
+}  // namespace
+
+void run_power_integer(const PowerIntegerCall& call, lsm_context_s& context) {
+  if (call.m == 0 || call.n == 0) return;
+  if (!call.sums.present() && !call.out.present() && !call.out_codes.present()) return;
+  PowerIntegerRun(call, context).run();
+}
+
+}  // namespace lossmith
