@@ -194,6 +194,10 @@ public final class PowerMatrix implements AutoCloseable {
     Checks.given("context", context);
     Checks.given("x", x);
     Checks.given("out", out);
+    // Rows of 37 and of 38 codes have the same bytes: only this object knows which they are.
+    if (x.rank() != 2 || x.size(1) != columns) {
+      throw new IllegalArgumentException("x: expected [m," + columns + "], got " + x);
+    }
     long address = context.begin();
     try {
       Status.check(

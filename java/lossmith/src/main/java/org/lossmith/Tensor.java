@@ -386,7 +386,11 @@ public final class Tensor implements AutoCloseable {
    * @throws IllegalArgumentException if there is no such dimension
    */
   public long size(int axis) {
-    Checks.that(axis >= 0 && axis < shape.length, "axis", "0 to " + (shape.length - 1), axis);
+    // The message is made only where it is needed: hot calls ask for extents.
+    if (axis < 0 || axis >= shape.length) {
+      throw new IllegalArgumentException(
+          "axis: expected 0 to " + (shape.length - 1) + ", got " + axis);
+    }
     return shape[axis];
   }
 

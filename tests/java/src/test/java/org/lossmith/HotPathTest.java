@@ -128,6 +128,34 @@ class HotPathTest extends DeviceTest {
     }
   }
 
+  @Test
+  void aWarmQuantizationAllocatesNothingOnTheHeap() {
+    PowerQuantizer quantizer =
+        PowerQuantizer.of(4).withGroups(Groups.perChannel(0)).withGradient(PowerGradient.EXACT);
+    try (Context context = Context.builder().device(device()).threads(1).build();
+        Tensor w = random(DType.F32, 16, 32, 5);
+        Tensor x = random(DType.F32, 2, 32, 6);
+        Tensor out = Tensor.zeros(device(), DType.F32, 16, 32);
+        Tensor gradient = Tensor.zeros(device(), DType.F32, 16, 32);
+        Tensor ofScale = Tensor.zeros(device(), DType.F32, 16);
+        Tensor ofExponent = Tensor.zeros(device(), DType.F32, 1);
+        Tensor product = Tensor.zeros(device(), DType.F32, 2, 16);
+        PowerParameters parameters = quantizer.parameters(context, w, 0.5);
+        PowerMatrix matrix = PowerMatrix.of(context, quantizer, w, parameters)) {
+      Runnable calls =
+          () -> {
+            quantizer.fakeQuantize(
+                context, w, parameters, w, out, null, gradient, ofScale, ofExponent);
+            matrix.multiply(context, x, null, product);
+          };
+      for (int i = 0; i < times(2_000, 20); i++) {
+        calls.run();
+      }
+      int measured = times(1_000, 5);
+      assertEquals(0, allocated(calls, measured), "bytes on the Java heap by warm calls");
+    }
+  }
+
   /** The least of several measurements: class loading and compilation may add to one of them. */
   private static long allocated(Runnable task, int times) {
     ThreadMXBean bean = (ThreadMXBean) ManagementFactory.getThreadMXBean();

@@ -114,6 +114,17 @@ class LifetimeTest extends DeviceTest {
   }
 
   @RepeatedTest(20)
+  void aMatrixOfCodesIsClosedDuringProducts() throws InterruptedException {
+    PowerQuantizer quantizer = PowerQuantizer.of(4);
+    try (Context context = Context.of(device());
+        Tensor w = there(Tensor.of(new float[32 * 16], 32, 16));
+        PowerParameters parameters = quantizer.parameters(context, w, 0.5)) {
+      PowerMatrix matrix = PowerMatrix.of(context, quantizer, w, parameters);
+      hammer(() -> matrix.multiply(context, w).close(), matrix::close);
+    }
+  }
+
+  @RepeatedTest(20)
   void aContextIsClosedDuringEvaluation() throws InterruptedException {
     Context context = Context.of(device());
     try (Tensor x = there(Tensor.of(new float[64 * 16], 64, 16))) {

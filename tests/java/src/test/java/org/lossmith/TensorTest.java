@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
@@ -53,6 +54,28 @@ class TensorTest {
       double[] wide = new double[6];
       t.copyTo(wide);
       assertArrayEquals(new double[] {6, 5, 4, 3, 2, 1}, wide);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"U8", "I8"})
+  void bytesAreKeptAsTheyAre(DType dtype) {
+    byte[] values = {0, 1, -1, 127, -128, 5};
+    try (Tensor t = Tensor.of(dtype, values, 2, 3);
+        Tensor row = t.rows(1, 2)) {
+      assertArrayEquals(values, t.toByteArray());
+      assertArrayEquals(new byte[] {127, -128, 5}, row.toByteArray());
+      long[] wide = dtype == DType.U8 ? new long[] {127, 128, 5} : new long[] {127, -128, 5};
+      assertArrayEquals(wide, row.toLongArray());
+      assertThrows(IllegalArgumentException.class, t::toFloatArray);
+    }
+    assertThrows(IllegalArgumentException.class, () -> Tensor.of(DType.I32, values));
+    try (Tensor numbers = Tensor.of(SIX);
+        Tensor ints = Tensor.of(new int[] {3, -4})) {
+      assertThrows(IllegalArgumentException.class, numbers::toByteArray);
+      assertThrows(IllegalArgumentException.class, numbers::toLongArray);
+      assertThrows(IllegalArgumentException.class, ints::toByteArray);
+      assertArrayEquals(new long[] {3, -4}, ints.toLongArray());
     }
   }
 

@@ -54,6 +54,11 @@ class UpdateTest extends DeviceTest {
         new double[] {1, -1},
         new double[] {0.88, -1.86},
         new double[] {0.875, -0.6875});
+    expectByHand(
+        Update.adam(0.1, 0.5, 0.75).withEpsilon(1),
+        new double[] {1, -1, 0.51, 0.2275},
+        new double[] {0.9297888266074684, -1.9374878638526893},
+        new double[] {0.85, -0.575, 0.505, 0.17625});
   }
 
   /** Numbers of independent origin: a step of the normalised softmax. */
@@ -114,7 +119,11 @@ class UpdateTest extends DeviceTest {
   void theDeviceAndTheThreadsDoNotMatter(DType dtype) {
     for (Update rule :
         new Update[] {
-          Update.sgd(0.1), Update.momentum(0.1), Update.adagrad(0.1), Update.lion(0.01)
+          Update.sgd(0.1),
+          Update.momentum(0.1),
+          Update.adagrad(0.1),
+          Update.lion(0.01),
+          Update.adam(0.01)
         }) {
       for (boolean project : new boolean[] {false, true}) {
         Update update = rule.withProjectRows(project).withWeightDecay(0.01);
@@ -191,7 +200,9 @@ class UpdateTest extends DeviceTest {
     expect("learningRate: ", () -> Update.sgd(-1));
     expect("momentum: expected a value in [0, 1)", () -> Update.momentum(1, 1));
     expect("beta2: expected a value in [0, 1)", () -> Update.lion(1, 0.5, -1));
+    expect("beta2: expected a value in [0, 1)", () -> Update.adam(1, 0.5, 1));
     expect("epsilon: ", () -> Update.adagrad(1).withEpsilon(0));
+    expect("epsilon: ", () -> Update.adam(1).withEpsilon(-1));
     expect("epsilon: expected 0 for this rule", () -> Update.sgd(1).withEpsilon(1));
     expect("weightDecay: ", () -> Update.sgd(1).withWeightDecay(Double.NaN));
     expect(
@@ -206,7 +217,9 @@ class UpdateTest extends DeviceTest {
     assertEquals(new Update(Update.Rule.MOMENTUM, 2, 0.5, 0, 0, 3, true, true, 4), full);
     assertEquals(Update.momentum(1), Update.momentum(1, 0.9));
     assertEquals(Update.lion(1), Update.lion(1, 0.9, 0.99));
+    assertEquals(Update.adam(1), Update.adam(1, 0.9, 0.999));
     assertEquals(1e-10, Update.adagrad(1).epsilon());
+    assertEquals(1e-8, Update.adam(1).epsilon());
   }
 
   @Test
@@ -214,11 +227,16 @@ class UpdateTest extends DeviceTest {
     try (Tensor w = Tensor.zeros(device(), DType.BF16, 2, 3);
         Tensor exact = Tensor.zeros(device(), DType.F64, 2, 3);
         Tensor state = Update.lion(1).newState(w);
-        Tensor wide = Update.adagrad(1).newState(exact)) {
+        Tensor wide = Update.adagrad(1).newState(exact);
+        Tensor twice = Update.adam(1).newState(w)) {
       assertEquals(DType.F32, state.dtype());
       assertEquals(device(), state.device());
       assertEquals(DType.F64, wide.dtype());
       assertNull(Update.sgd(1).newState(w));
+      assertArrayEquals(new long[] {2, 6}, twice.shape());
+      try (Tensor line = Tensor.zeros(device(), DType.F32, 3)) {
+        expect("weights: expected a matrix", () -> Update.adam(1).newState(line));
+      }
     }
   }
 

@@ -37,6 +37,7 @@ class UpdateEvalTest extends LeakFreeTest {
     NpyBytes.matrix(file("g.npy"), new double[][] {{0.5, 0.25}});
     NpyBytes.matrix(file("v.npy"), new double[][] {{1, -1}});
     NpyBytes.matrix(file("h.npy"), new double[][] {{0.51, 0.2275}});
+    NpyBytes.matrix(file("mv.npy"), new double[][] {{1, -1, 0.51, 0.2275}});
     NpyBytes.matrix(file("wide.npy"), new double[][] {{3, 4, 12}});
   }
 
@@ -66,6 +67,21 @@ class UpdateEvalTest extends LeakFreeTest {
   void gradientDescent() {
     json(COMMON + " --repeat 2");
     assertArrayEquals(new double[] {0.93, -1.985}, values("o.npy"), 1e-15);
+  }
+
+  /** The first step of Adam, with and without a state: all defaults but the rate and the decay. */
+  @Test
+  void adamHasAStateTwiceAsWide() {
+    json(
+        COMMON
+            + " --rule adam --momentum 0.5 --beta2 0.75 --epsilon 1 --state mv.npy"
+            + " --new-state s.npy --repeat 2");
+    double[] stepped = {0.9297888266074684, -1.9374878638526893};
+    assertArrayEquals(stepped, values("o.npy"), 1e-15);
+    assertArrayEquals(new double[] {0.85, -0.575, 0.505, 0.17625}, values("s.npy"), 1e-15);
+    json(COMMON + " --rule adam --new-state s.npy");
+    assertArrayEquals(new double[] {0.9, -1.9}, values("o.npy"), 1e-8);
+    assertArrayEquals(new double[] {0.07, -0.015, 0.00049, 0.0000225}, values("s.npy"), 1e-15);
   }
 
   @Test
