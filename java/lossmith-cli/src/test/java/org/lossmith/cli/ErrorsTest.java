@@ -78,6 +78,17 @@ class ErrorsTest extends LeakFreeTest {
           train xmc --checkpoint-every 5            | --checkpoint-every: expected with --checkpoint
           train xmc --checkpoint c --checkpoint-every 0 | --checkpoint-every: expected at least 1, got 0
           train xmc --checkpoint no/such/c          | expected a folder that exists, got none
+          quantize                                  | 'IN'
+          quantize a.onnx                           | Missing required option: '--out=OUT'
+          quantize a.onnx --out b --bits 1          | --bits: expected 2 to 8, got 1
+          quantize a.onnx --out b --bits few        | '--bits': 'few' is not an int
+          quantize a.onnx --out b --method cubic    | '--method': expected one of
+          quantize a.onnx --out b --exponent 0      | expected search-tensor, search-channel, search-network or a number from 0.01 to 16, got '0'
+          quantize a.onnx --out b --exponent most   | got 'most'
+          quantize a.onnx --out b --method uniform --exponent 1 | --exponent: expected with --method power, got --method uniform
+          quantize a.onnx --out b --group 0         | --group: expected at least 1, got 0
+          quantize a.onnx --out b --group 4 --per-tensor | mutually exclusive
+          inspect                                   | 'FILE'
           demo --epochs 0                           | --epochs: expected at least 1, got 0
           demo --temperature -1                     | --temperature: expected a finite value > 0, got -1
           """)
@@ -99,6 +110,8 @@ class ErrorsTest extends LeakFreeTest {
           eval infonce --x x --y x --ignore x | x.npy: expected u1, bool or integer elements, got f64
           eval infonce --x x --y x --device cuda:7 | cuda:7
           eval infonce --x x --y x --budget 1B      | --budget: expected at least
+          quantize no.onnx --out b                  | no.onnx: no such file or directory
+          inspect no.safetensors                    | no.safetensors: no such file or directory
           eval infonce --x x --y x --grad-x no/such/folder | no such file or directory
           """)
   void failuresExitWith1(String words, String message) {

@@ -11,9 +11,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.lossmith.cli.onnx.OnnxModels;
+import org.lossmith.cli.safetensors.SafetensorsBytes;
 
 /** The packaged jar as the launcher starts it. */
 class JarTest {
+  @TempDir Path folder;
+
   @Test
   void tellsItsVersion() throws IOException, InterruptedException {
     Cli run = run("--version");
@@ -35,6 +40,24 @@ class JarTest {
     Cli run = run("eval", "infonce");
     assertEquals(2, run.code());
     assertFalse(run.err().contains("\u001b"), "no colours off a terminal");
+  }
+
+  @Test
+  void quantizesAModel() throws IOException, InterruptedException {
+    Path in =
+        new SafetensorsBytes()
+            .floats("w", "[16,32]", OnnxModels.weights(512, 1))
+            .write(folder.resolve("in.safetensors"));
+    Path out = folder.resolve("out.safetensors");
+    Path page = folder.resolve("page.html");
+    Cli run = run("quantize", in.toString(), "--out", out.toString(), "--report", page.toString());
+    assertEquals(0, run.code(), run.err());
+    assertTrue(run.out().contains("times smaller"), run.out());
+    assertEquals("w", run.err().strip(), "a line for each stage");
+    assertTrue(Files.readString(page).contains("</svg>"));
+    Cli list = run("inspect", out.toString(), "--json");
+    assertEquals("w.codes", list.json().path("tensors").get(2).path("name").asText());
+    assertEquals("", list.err());
   }
 
   private static Cli run(String... arguments) throws IOException, InterruptedException {

@@ -75,7 +75,7 @@ public final class Charts {
   }
 
   /**
-   * Writes a chart as an SVG element that can stand in a page.
+   * Writes a chart as an SVG element that can stand in a page, with coordinates of two decimals.
    *
    * @param chart the chart
    * @param id what makes the names inside unique in the page
@@ -87,6 +87,7 @@ public final class Charts {
         chart, bytes, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
     String text = bytes.toString(StandardCharsets.UTF_8);
     return text.substring(text.indexOf("<svg"))
+        .replaceAll("(\\.\\d\\d)\\d+", "$1")
         .replaceAll("(\\bid=\"|url\\(#|href=\"#)", "$1" + id + "-");
   }
 }

@@ -38,10 +38,11 @@ final class OnnxLayers implements LayeredModel {
   private OnnxLayers(Context context, OnnxModel model) {
     this.context = context;
     this.model = model;
+    model.constants().forEach(model.data()::type); // Unknown types are refused, used or not.
     for (OnnxWeight weight : OnnxRewriter.weights(model)) {
-      OnnxType type = OnnxType.of(weight.tensor());
+      OnnxType type = model.data().type(weight.tensor());
       long elements = model.data().elements(weight.tensor());
-      if (type != null && type.isFloating() && elements > 0) {
+      if (type.isFloating() && elements > 0) {
         weights.put(weight.name(), weight);
         layers.add(layer(model, weight, type, elements));
       }

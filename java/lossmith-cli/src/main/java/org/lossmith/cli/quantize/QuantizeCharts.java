@@ -6,6 +6,7 @@ import java.util.Arrays;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
+import org.knowm.xchart.style.Styler.LegendLayout;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -18,9 +19,8 @@ final class QuantizeCharts {
   private static final float LINE = 2f;
   private static final Color GROUND = new Color(0x8FA3B3);
   private static final BasicStroke SOLID = new BasicStroke(LINE);
-  private static final BasicStroke DASHED =
-      new BasicStroke(
-          LINE, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1f, new float[] {6f, 4f}, 0f);
+  private static final BasicStroke THIN = new BasicStroke(1f);
+  private static final int TICK_SPACING = 90;
 
   private QuantizeCharts() {}
 
@@ -46,6 +46,9 @@ final class QuantizeCharts {
     bars.setMarker(SeriesMarkers.NONE);
     levels(chart, "levels", plot.levels(), -0.05 * 100 * most, 1, SeriesMarkers.DIAMOND);
     levels(chart, "uniform", plot.uniform(), -0.12 * 100 * most, 0, SeriesMarkers.CIRCLE);
+    // Under zero there are only the levels, which have no height.
+    chart.setCustomYAxisTickLabelsFormatter(
+        v -> v < 0 ? "" : QuantizeText.line(v == Math.rint(v) ? "%.0f" : "%.2g", v));
     chart.getStyler().setXAxisMin(-1.05).setXAxisMax(1.05).setYAxisMin(-18 * most);
     return chart;
   }
@@ -79,14 +82,22 @@ final class QuantizeCharts {
   private static void upright(XYChart chart, String name, double x, double height, int colour) {
     XYSeries line = chart.addSeries(name, new double[] {x, x}, new double[] {0, height});
     line.setLineColor(Charts.PALETTE.get(colour));
-    line.setLineStyle(DASHED);
+    line.setLineStyle(SOLID);
     line.setMarker(SeriesMarkers.NONE);
   }
 
   private static XYChart chart(String xTitle, String yTitle) {
     XYChart chart = Charts.chart("", xTitle, yTitle, WIDTH, HEIGHT);
-    chart.getStyler().setChartTitleVisible(false).setLegendPosition(LegendPosition.InsideNE);
+    chart
+        .getStyler()
+        .setChartTitleVisible(false)
+        .setLegendPosition(LegendPosition.OutsideS)
+        .setLegendLayout(LegendLayout.Horizontal);
     chart.getStyler().setMarkerSize(6);
+    // Dashes and labels become outlines in SVG: few of them make a small page.
+    chart.getStyler().setPlotGridLinesStroke(THIN);
+    chart.getStyler().setXAxisTickMarkSpacingHint(TICK_SPACING);
+    chart.getStyler().setYAxisTickMarkSpacingHint(TICK_SPACING / 2);
     return chart;
   }
 }

@@ -41,6 +41,14 @@ final class QuantizePage {
       <body>
       """;
 
+  private static final String NOTE =
+      """
+      <p class="note">SQNR: the sum of squares of the weights over that of their errors. The columns
+      uniform and asymmetric have it for uniform grids of the same bits and scales: around zero, and
+      from the least weight to the largest. Before and after are the bytes of weights, and of codes
+      with scales and exponents.</p>
+      """;
+
   private QuantizePage() {}
 
   /** Writes the page. */
@@ -54,6 +62,7 @@ final class QuantizePage {
     page.append("<div class=\"wide\">\n");
     table(page, QuantizeText.HEADER, report.layers().stream().map(QuantizeText::row).toList());
     page.append("</div>\n");
+    page.append(NOTE);
     List<List<String>> calibrated = QuantizeText.calibrationRows(report);
     if (!calibrated.isEmpty()) {
       page.append("<h2>Errors of outputs on calibration inputs</h2>\n");

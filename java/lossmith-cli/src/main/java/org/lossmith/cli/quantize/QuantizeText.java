@@ -17,8 +17,8 @@ final class QuantizeText {
           "exponent",
           "scales",
           "SQNR dB",
-          "uniform",
-          "asymmetric",
+          "uniform dB",
+          "asymmetric dB",
           "before",
           "after",
           "ms");

@@ -58,6 +58,7 @@ final class SafetensorsLayers implements LayeredModel {
       if (rank >= 2
           && rank <= MOST_DIMENSIONS
           && entry.elements() > 0
+          && entry.type() != null
           && WEIGHTS.contains(entry.type())) {
         layers.add(layer(entry));
       }
