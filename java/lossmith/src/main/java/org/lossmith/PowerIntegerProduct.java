@@ -117,8 +117,8 @@ public record PowerIntegerProduct(
    * @param context where to compute
    * @param xCodes [m,k] I8, unsigned U8; k at most 40000
    * @param wCodes U8 [n,bytes], packed
-   * @param xScale F32 [1]
-   * @param wScale F32 [1] or [n]
+   * @param xScale F32 [1], {@code >= 0}
+   * @param wScale F32 [1] or [n], {@code >= 0}
    * @return F32 [m,n], a new tensor to be closed by the caller
    * @throws IllegalArgumentException if an argument does not fit
    * @throws IllegalStateException if an argument is closed
@@ -137,8 +137,8 @@ public record PowerIntegerProduct(
    * @param context where to compute
    * @param xCodes [m,k] I8, unsigned U8; k at most 40000
    * @param wCodes U8 [n,bytes], packed
-   * @param xScale F32 [1]
-   * @param wScale F32 [1] or [n]
+   * @param xScale F32 [1], {@code >= 0}
+   * @param wScale F32 [1] or [n], {@code >= 0}
    * @param outScale F32 [1] or [n], {@code > 0}
    * @return [m,n] I8, unsigned U8, a new tensor to be closed by the caller
    * @throws IllegalArgumentException if an argument does not fit
@@ -171,8 +171,8 @@ public record PowerIntegerProduct(
    * @param context where to compute
    * @param xCodes [m,k] I8, unsigned U8; k at most 40000
    * @param wCodes U8 [n,bytes], packed
-   * @param xScale F32 [1], with out or outCodes; else null
-   * @param wScale F32 [1] or [n], with out or outCodes; else null
+   * @param xScale F32 [1], {@code >= 0}, with out or outCodes; else null
+   * @param wScale F32 [1] or [n], {@code >= 0}, with out or outCodes; else null
    * @param outScale F32 [1] or [n], {@code > 0}, with outCodes; else null
    * @param sums I32 [m,n]: A; null if not wanted
    * @param out F32 [m,n]: the product of the values; null if not wanted

@@ -12,9 +12,9 @@ package org.lossmith;
  * }</pre>
  *
  * <p>with the largest code Q and the codes of {@link PowerRange}. With a shift (unsigned only) w -
- * shift is quantized, and the shift added to w^ again. {@code a = 1} is uniform quantization. A
- * code never costs a power of an element: up to 4 bits it is found by thresholds, and values come
- * from a table.
+ * shift is quantized, and the shift added to w^ again. {@code a = 1} is uniform quantization.
+ * Values come from a table; codes of up to 4 bits are found by thresholds and are exact, those of
+ * more bits cost a power of each element and may differ by one where u is within 1e-4 of a half.
  *
  * <p>Gradients, for an upstream gradient g and with the rounding residual held constant, of {@code
  * |w| <= s} and {@code q != 0}:

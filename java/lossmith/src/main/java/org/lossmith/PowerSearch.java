@@ -8,10 +8,11 @@ package org.lossmith;
  * E(a, c) = sum |w - w^(a, c s)|^p
  * }</pre>
  *
- * <p>where s is the scale of the group. A grid of exponents comes first, then finer grids around
- * the best of it; the best that was seen is kept. The weights are read once for a whole grid, not
- * once for each exponent. E is continuous in no interval, since codes flip: the result is the best
- * candidate, not the root of a derivative.
+ * <p>where s is the scale of the group, of w - shift where there is a shift. A grid of exponents
+ * and ratios comes first, then finer grids around the best exponent, at its ratio; the best that
+ * was seen is kept. The weights are read once for a whole grid, not once for each exponent. Codes
+ * flip as a changes, so that E jumps: the result is the best candidate, not the root of a
+ * derivative.
  *
  * <pre>{@code
  * PowerQuantizer quantizer = PowerQuantizer.of(4).withGroups(Groups.perChannel(0));
@@ -177,8 +178,8 @@ public record PowerSearch(
    * @param w F32, BF16, F16 or F64; the rows of a matrix may lie apart
    * @param scale that of ratio 1: the parameters' shape, F32, or F64 for F64 tensors
    * @param shift like scale (unsigned only), or null
-   * @param exponent like scale: the best exponents; of several equal ones the lowest, and the
-   *     largest ratio, of the first grid that has it
+   * @param exponent like scale: the best exponents; of several equal ones the lowest, with the
+   *     largest ratio, of the first grid that has them
    * @param bestScale like scale: scale times the best ratio; null if not wanted
    * @param error F64, the parameters' shape: E of the best; null if not wanted
    * @throws IllegalArgumentException if an argument does not fit

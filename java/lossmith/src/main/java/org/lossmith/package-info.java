@@ -11,6 +11,10 @@
  * org.lossmith.RankingMetrics} says how good they are, {@link org.lossmith.LabelSets} holds what is
  * true.
  *
+ * <p>{@link org.lossmith.PowerQuantizer} gives tensors codes of a few bits, {@link
+ * org.lossmith.PowerMatrix} multiplies with them, {@link org.lossmith.quantization} has procedures
+ * for networks.
+ *
  * <h2>Handles</h2>
  *
  * <p>Closing twice is allowed. Using a closed object is an {@link IllegalStateException}. Closing

@@ -77,7 +77,7 @@ public final class NetworkExponent {
    * @throws IllegalArgumentException for null
    */
   public static NetworkExponent of(PowerSearch search) {
-    return new NetworkExponent(given("search", search));
+    return new NetworkExponent(Expect.given("search", search));
   }
 
   /**
@@ -105,11 +105,9 @@ public final class NetworkExponent {
    * @throws IllegalStateException if an argument is closed, or no grid is left
    */
   public void add(Context context, Tensor w, double factor) {
-    given("context", context);
-    given("w", w);
-    if (!(factor >= 0 && factor <= Double.MAX_VALUE)) {
-      throw new IllegalArgumentException("factor: expected a finite value >= 0, got " + factor);
-    }
+    Expect.given("context", context);
+    Expect.given("w", w);
+    Expect.notNegative("factor", factor);
     if (candidates.length == 0) {
       throw new IllegalStateException(
           "add: expected a grid that is left, got the end of the search");
@@ -241,10 +239,8 @@ public final class NetworkExponent {
    * @throws IllegalStateException if an argument is closed, or no grid is left
    */
   public double search(Context context, List<Tensor> weights) {
-    given("weights", weights);
-    if (weights.isEmpty()) {
-      throw new IllegalArgumentException("weights: expected at least one tensor, got none");
-    }
+    Expect.given("weights", weights);
+    Expect.that(!weights.isEmpty(), "weights", "at least one tensor", "none");
     do {
       weights.forEach(w -> add(context, w));
     } while (refine());
@@ -316,8 +312,8 @@ public final class NetworkExponent {
    * @throws IllegalStateException if an argument is closed, or before the end of the first grid
    */
   public PowerParameters parameters(Context context, Tensor w) {
-    given("context", context);
-    given("w", w);
+    Expect.given("context", context);
+    Expect.given("w", w);
     double exponent = exponent();
     PowerParameters parameters = search.quantizer().parameters(context, w, exponent);
     try {
@@ -345,12 +341,5 @@ public final class NetworkExponent {
       scales[group] *= ratios[best];
     }
     scale.copyFrom(scales);
-  }
-
-  private static <T> T given(String name, T value) {
-    if (value == null) {
-      throw new IllegalArgumentException(name + ": expected a value, got null");
-    }
-    return value;
   }
 }

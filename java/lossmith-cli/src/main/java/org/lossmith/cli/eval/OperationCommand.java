@@ -183,7 +183,7 @@ final class OperationCommand implements Callable<Integer> {
         OptionSpec.builder("--dtype")
             .type(DType.class)
             .paramLabel("TYPE")
-            .description("Convert the data to f32, bf16, f16 or f64. Default: that of --x.")
+            .description("Convert the data to f32, bf16, f16 or f64. Default: that of the first.")
             .build(),
         OptionSpec.builder("--budget")
             .type(Long.class)

@@ -34,10 +34,9 @@ final class PowerFlags {
       Parameter.real("exponent", 0.5, "a in [0.01, 16], where there are no --exponents");
   static final Parameter<Long> BITS = Parameter.whole("bits", 4, "of a code, 2 to 8");
   static final Parameter<Long> AXIS =
-      Parameter.whole(
-          "axis", -1, "the dimension of channels with parameters of their own; -1: none");
+      Parameter.whole("axis", -1, "dimension of channels that have their own; -1: none");
   static final Parameter<Long> GROUP =
-      Parameter.whole("group", 0, "consecutive columns of a matrix with parameters of their own");
+      Parameter.whole("group", 0, "columns of a row that have their own; 0: none");
   static final Parameter<Boolean> UNSIGNED =
       Parameter.toggle("unsigned", "codes from 0 to 2^bits - 1");
   static final Parameter<Boolean> SHIFTED =

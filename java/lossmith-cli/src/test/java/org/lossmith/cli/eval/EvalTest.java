@@ -198,7 +198,11 @@ class EvalTest extends LeakFreeTest {
             "softmax-ce",
             "normalized-softmax",
             "top-k",
-            "update"),
+            "update",
+            "power-fake-quantize",
+            "power-quantize",
+            "power-dequantize",
+            "power-search"),
         list.findValuesAsText("operation"));
     String text = Cli.run("eval", "--list").out();
     assertTrue(text.contains("cwcl") && text.contains("--x --y [--reference]"), text);
