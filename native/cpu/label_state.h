@@ -92,8 +92,9 @@ struct LabelState {
   double* bias_gradient = nullptr;     // [columns]
 
   // Matrices.
-  A* store = nullptr;         // [group rows, store_ld] products, then coefficients
-  A* tiles_of = nullptr;      // one tile of products per thread
+  // Tiles of products, then coefficients, [tile rows, tile_ld] each: those of the whole group where
+  // they are stored, tiles of columns outside and pieces of rows inside; else one per thread.
+  A* products_of = nullptr;
   A* labels_of = nullptr;     // [tile columns, d] per thread: labels as A
   A* gradients_of = nullptr;  // [tile columns, d] per thread: their gradient
   A* stepped_of = nullptr;    // the gradient through the normalisation, per thread
@@ -102,17 +103,15 @@ struct LabelState {
   A* grad_x_lanes = nullptr;  // [lanes, group rows, d]
   A* grad_x_row = nullptr;    // [group rows, d]
 
-  PieceProduct products_to_tile, products_to_store;
-  PieceProduct x_from_tile, x_from_store;
-  PieceProduct labels_from_tile, labels_from_store;
+  PieceProduct product, x_gradient, label_gradient;
   ThreadScratch scratch;
 
   bool given() const { return call.given_products(); }
   bool top_k() const { return call.is_loss(LSM_SOFT_TOP_K); }
   bool soft() const { return call.soft_target.present(); }
-  std::int64_t store_ld() const { return columns + kLeadingPad; }
   std::int64_t tile_ld() const { return tile_columns + kLeadingPad; }
   std::int64_t tile_rows() const { return std::min(kLabelRows, n); }
+  std::int64_t group_pieces() const { return (group_rows + kLabelRows - 1) / kLabelRows; }
   LabelDense dense() const {
     return call.is_loss(LSM_BCE) ? LabelDense::sigmoid
            : top_k()             ? LabelDense::top_k

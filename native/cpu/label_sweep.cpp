@@ -69,10 +69,12 @@ struct Sweep {
   }
 
   A* products(const Tile& t) const {
-    return s.stored ? s.store + (t.row - begin) * s.store_ld() + t.column
-                    : s.tiles_of + t.thread * s.tile_rows() * s.tile_ld();
+    const std::int64_t tile =
+        s.stored ? t.column / s.tile_columns * s.group_pieces() + (t.row - begin) / kLabelRows
+                 : t.thread;
+    return s.products_of + tile * s.tile_rows() * s.tile_ld();
   }
-  std::int64_t ld() const { return s.stored ? s.store_ld() : s.tile_ld(); }
+  std::int64_t ld() const { return s.tile_ld(); }
 
   void load_given(const Tile& t) const {
     const std::int64_t* index = s.entries.column_index();
@@ -90,9 +92,8 @@ struct Sweep {
 
   void multiply(const Tile& t) const {
     if (s.given()) return load_given(t);
-    const PieceProduct& product = s.stored ? s.products_to_store : s.products_to_tile;
-    product.run(t.thread, s.scratch.of(t.thread), t.rows, t.columns, s.d, false,
-                s.x + t.row * s.ldx, labels(t), products(t));
+    s.product.run(t.thread, s.scratch.of(t.thread), t.rows, t.columns, s.d, false,
+                  s.x + t.row * s.ldx, labels(t), products(t));
   }
 
   LabelScores<A> scores(const Tile& t) const {
@@ -341,14 +342,12 @@ struct Sweep {
     void* scratch = s.scratch.of(t.thread);
     if (s.grad_x_lanes != nullptr) {
       const bool first = fresh && t.column == t.lane * s.tiles_per_lane * s.tile_columns;
-      (s.stored ? s.x_from_store : s.x_from_tile)
-          .run(t.thread, scratch, t.rows, s.d, t.columns, !first, products(t), labels(t),
-               s.grad_x_lanes + (t.lane * s.group_rows + (t.row - begin)) * s.d);
+      s.x_gradient.run(t.thread, scratch, t.rows, s.d, t.columns, !first, products(t), labels(t),
+                       s.grad_x_lanes + (t.lane * s.group_rows + (t.row - begin)) * s.d);
     }
     if (s.call.wants_label_gradient()) {
-      (s.stored ? s.labels_from_store : s.labels_from_tile)
-          .run(t.thread, scratch, t.columns, s.d, t.rows, !(fresh && t.row == 0), products(t),
-               s.x + t.row * s.ldx, gradient(t));
+      s.label_gradient.run(t.thread, scratch, t.columns, s.d, t.rows, !(fresh && t.row == 0),
+                           products(t), s.x + t.row * s.ldx, gradient(t));
     }
   }
 

@@ -184,18 +184,15 @@ class LabelRun {
       product.prepare(gemm, shape, m, n, k, true, accumulating);
       s_.scratch.need(product.scratch_bytes());
     };
-    const std::int64_t ld = s_.stored ? s_.store_ld() : s_.tile_ld();
-    prepare(s_.stored ? s_.products_to_store : s_.products_to_tile, Product::nt, s_.ldx, label_ld,
-            ld, rows, columns, width, false);
+    const std::int64_t ld = s_.tile_ld();
+    prepare(s_.product, Product::nt, s_.ldx, label_ld, ld, rows, columns, width, false);
     if (s_.call.grad_x.present()) {
-      prepare(s_.stored ? s_.x_from_store : s_.x_from_tile, Product::nn, ld, label_ld, s_.d, rows,
-              width, columns, true);
+      prepare(s_.x_gradient, Product::nn, ld, label_ld, s_.d, rows, width, columns, true);
     }
     if (!s_.call.wants_label_gradient()) return;
     const std::int64_t gradient_ld =
         s_.gradient_direct ? row_stride(s_.call.grad_labels, s_.d) : s_.d;
-    prepare(s_.stored ? s_.labels_from_store : s_.labels_from_tile, Product::tn, ld, s_.ldx,
-            gradient_ld, columns, width, rows, true);
+    prepare(s_.label_gradient, Product::tn, ld, s_.ldx, gradient_ld, columns, width, rows, true);
   }
 
   void carve(Carver& carver) {
@@ -224,11 +221,8 @@ class LabelRun {
     }
     s_.scale_gradient = carver.take<double>(s_.lanes * pieces(s_.n, kLabelRows));
     if (call.grad_bias.present()) s_.bias_gradient = carver.take<double>(s_.columns);
-    if (s_.stored) {
-      s_.store = carver.take<A>(s_.group_rows * s_.store_ld());
-    } else {
-      s_.tiles_of = carver.take<A>(s_.threads * s_.tile_rows() * s_.tile_ld());
-    }
+    const std::int64_t tiles = s_.stored ? s_.tiles * s_.group_pieces() : s_.threads;
+    s_.products_of = carver.take<A>(tiles * s_.tile_rows() * s_.tile_ld());
     const std::int64_t labels = s_.threads * s_.tile_columns * s_.d;
     if (products && !s_.labels_direct) s_.labels_of = carver.take<A>(labels);
     if (call.wants_label_gradient() && !s_.gradient_direct) {
