@@ -69,6 +69,20 @@ ensure_built() { # ensure_built [CHECK...]: with what the command needs beyond t
   (($# == 0)) || set_up "$@"
 }
 
+# What runs the models that `quantize --calibration` calibrates: 75 MB, fetched when it is needed.
+ensure_onnx_runtime() {
+  local version lib=${cli_jar%/*}/lib
+  version=$(sed -n 's/.*<onnxruntime.version>\(.*\)<.*/\1/p' "$root/java/lossmith-cli/pom.xml")
+  [[ -f $lib/onnxruntime-$version.jar ]] && return 0
+  run_step "Fetching ONNX Runtime $version" "$state/logs/onnxruntime.log" \
+    copy_artifact "com.microsoft.onnxruntime:onnxruntime:$version" "$lib" || exit 1
+}
+
+copy_artifact() { # copy_artifact COORDINATES FOLDER
+  (cd "$root" && mvn -B -N org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy \
+    -Dartifact="$1" -DoutputDirectory="$2")
+}
+
 # build_unless_current STAMP JAR CHECKS MAVEN-ARGUMENT... -- SOURCE...
 build_unless_current() {
   local stamp=$1 jar=$2 checks=$3 arguments=()

@@ -25,7 +25,7 @@ final class OnnxWeights {
   static List<OnnxWeight> of(GraphProto graph) {
     OnnxWeights found = new OnnxWeights();
     found.collectConstants(graph);
-    found.collectUses(graph);
+    found.collectUses(graph, false);
     return new ArrayList<>(found.weights.values());
   }
 
@@ -64,7 +64,7 @@ final class OnnxWeights {
     }
   }
 
-  private void collectUses(GraphProto graph) {
+  private void collectUses(GraphProto graph, boolean inBody) {
     for (NodeProto node : graph.getNodeList()) {
       if (OnnxModel.isStandard(node.getDomain())) {
         for (int i = 0; i < Math.min(2, node.getInputCount()); i++) {
@@ -73,14 +73,14 @@ final class OnnxWeights {
           if (tensor != null && !weights.containsKey(name)) {
             OptionalInt axis = channelAxis(node, i, tensor.getDimsCount());
             if (axis.isPresent()) {
-              weights.put(name, new OnnxWeight(name, node.getOpType(), axis.getAsInt(), tensor));
+              weights.put(name, new OnnxWeight(name, node, i, inBody, axis.getAsInt(), tensor));
             }
           }
         }
       }
       for (AttributeProto attribute : node.getAttributeList()) {
         if (attribute.hasG()) {
-          collectUses(attribute.getG());
+          collectUses(attribute.getG(), true);
         }
       }
     }

@@ -46,12 +46,22 @@ record LayerReport(
     @JsonIgnore LayerPlot plot) {
 
   /**
-   * The error of a layer's outputs on calibration inputs, relative to the outputs' mean square.
+   * The squared errors of a layer's outputs, relative to the squares of the outputs.
    *
-   * @param before of the grid without calibration
-   * @param after of the grid that calibration found
-   * @param rows inputs that were looked at
+   * @param before on the inputs that were learned from, by the weights alone
+   * @param after the same of what was learned
+   * @param heldOutBefore on other inputs, by the weights alone; NaN without such
+   * @param heldOutAfter the same of what was learned
+   * @param rows inputs that were learned from
    * @param iterations steps that were taken
+   * @param kept whether the result is used: if it is worse on other inputs it is not
    */
-  record Calibrated(double before, double after, long rows, int iterations) {}
+  record Calibrated(
+      double before,
+      double after,
+      double heldOutBefore,
+      double heldOutAfter,
+      long rows,
+      int iterations,
+      boolean kept) {}
 }

@@ -91,6 +91,14 @@ public final class QuantizeCommand implements Callable<Integer> {
   private List<NameGlob> skip = List.of();
 
   @Option(
+      names = "--calibration",
+      paramLabel = "FILE",
+      description =
+          "ONNX: inputs of the model as .npy, to learn codes from so that outputs change least."
+              + " Needs ONNX Runtime.")
+  private Path calibration;
+
+  @Option(
       names = "--report",
       paramLabel = "FILE",
       description = "Write a page with the table and plots of every weight.")
@@ -126,7 +134,8 @@ public final class QuantizeCommand implements Callable<Integer> {
   private QuantizeSettings settings() {
     ExponentChoice choice =
         exponent == null ? new ExponentChoice(ExponentChoice.Kind.TENSOR, Double.NaN) : exponent;
-    return new QuantizeSettings(method, bits, choice, groups(), skip, null, report, threads, quiet);
+    return new QuantizeSettings(
+        method, bits, choice, groups(), skip, calibration, report, threads, quiet);
   }
 
   private Groups groups() {
@@ -142,6 +151,9 @@ public final class QuantizeCommand implements Callable<Integer> {
     }
     if (sharing.group != null && sharing.group < 1) {
       throw new UsageException("--group: expected at least 1, got " + sharing.group);
+    }
+    if (calibration != null && method == Method.UNIFORM_ASYMMETRIC) {
+      throw new UsageException("--calibration: expected a symmetric grid, got --method " + method);
     }
     if (exponent != null && method != Method.POWER) {
       throw new UsageException("--exponent: expected with --method power, got --method " + method);

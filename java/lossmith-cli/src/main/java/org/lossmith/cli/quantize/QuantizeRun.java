@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.lossmith.Context;
+import org.lossmith.PowerParameters;
 import org.lossmith.Tensor;
 import org.lossmith.cli.FailureException;
 import org.lossmith.cli.Progress;
@@ -77,10 +78,12 @@ final class QuantizeRun {
       progress.expect((1L + scheme.surveys()) * chosen.size());
       survey(context, model, chosen, progress);
       model.begin(out, chosen, scheme);
-      for (Layer layer : chosen) {
-        progress.stage(layer.name());
-        layers.add(quantize(context, model, layer));
-        progress.step();
+      try (Calibration calibration = calibration(context, model, chosen)) {
+        for (Layer layer : chosen) {
+          progress.stage(layer.name());
+          layers.add(quantize(context, model, layer, calibration));
+          progress.step();
+        }
       }
       return finish(model, layers, skipped, before, start);
     }
@@ -101,20 +104,42 @@ final class QuantizeRun {
     } while (scheme.surveyAgain());
   }
 
-  private LayerReport quantize(Context context, LayeredModel model, Layer layer)
+  private Calibration calibration(Context context, LayeredModel model, List<Layer> chosen) {
+    if (settings.calibration() == null) {
+      return null;
+    }
+    if (model instanceof OnnxLayers layers) {
+      return Calibration.of(context, layers, chosen, settings.calibration(), settings.threads());
+    }
+    throw new UsageException(
+        "--calibration: expected with an ONNX model, which says what is computed, got " + in);
+  }
+
+  private LayerReport quantize(
+      Context context, LayeredModel model, Layer layer, Calibration calibration)
       throws IOException {
     long start = System.nanoTime();
-    try (Tensor matrix = read(model, layer);
-        CodedWeight codes =
-            CodedWeight.of(
-                context, scheme.quantizer(), matrix, scheme.parameters(context, matrix))) {
-      model.put(layer, codes);
-      return report(context, layer, matrix, codes, start);
+    try (Tensor matrix = read(model, layer)) {
+      Reconstructed result = code(context, layer, matrix, calibration);
+      try (CodedWeight codes = result.codes()) {
+        model.put(layer, codes);
+        return report(context, layer, matrix, result, start);
+      }
     }
   }
 
+  private Reconstructed code(Context context, Layer layer, Tensor matrix, Calibration calibration) {
+    LayerMoments moments = calibration == null ? null : calibration.moments(layer);
+    if (moments != null) {
+      return Reconstructed.of(context, layer.name(), scheme, matrix, moments);
+    }
+    PowerParameters parameters = scheme.parameters(context, matrix);
+    return new Reconstructed(CodedWeight.of(context, scheme.quantizer(), matrix, parameters), null);
+  }
+
   private LayerReport report(
-      Context context, Layer layer, Tensor matrix, CodedWeight codes, long start) {
+      Context context, Layer layer, Tensor matrix, Reconstructed result, long start) {
+    CodedWeight codes = result.codes();
     LayerJudge judge = new LayerJudge(context, codes.quantizer());
     double power = LayerJudge.signal(matrix);
     double error = judge.noise(matrix, codes);
@@ -148,7 +173,7 @@ final class QuantizeRun {
         layer.bytes(),
         codes.bytes(),
         (System.nanoTime() - start) / NANOS_PER_MILLI,
-        null,
+        result.report(),
         plot);
   }
 

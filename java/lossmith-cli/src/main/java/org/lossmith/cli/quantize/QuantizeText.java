@@ -24,7 +24,15 @@ final class QuantizeText {
           "ms");
 
   static final List<String> CALIBRATION_HEADER =
-      List.of("error of outputs", "inputs", "by weights", "calibrated", "steps");
+      List.of(
+          "error of outputs",
+          "inputs",
+          "before",
+          "after",
+          "held out before",
+          "after",
+          "steps",
+          "used");
 
   private QuantizeText() {}
 
@@ -67,9 +75,12 @@ final class QuantizeText {
             List.of(
                 layer.name(),
                 line("%,d", calibrated.rows()),
-                line("%.4f %%", 100 * calibrated.before()),
-                line("%.4f %%", 100 * calibrated.after()),
-                Integer.toString(calibrated.iterations())));
+                percent(calibrated.before()),
+                percent(calibrated.after()),
+                percent(calibrated.heldOutBefore()),
+                percent(calibrated.heldOutAfter()),
+                Integer.toString(calibrated.iterations()),
+                calibrated.kept() ? "yes" : "no"));
       }
     }
     return rows;
@@ -106,6 +117,10 @@ final class QuantizeText {
     }
     lines.add(line("%s written in %.1f seconds.", report.out(), report.seconds()));
     return lines;
+  }
+
+  private static String percent(double share) {
+    return Double.isFinite(share) ? line("%.3f %%", 100 * share) : "-";
   }
 
   private static double ratio(long before, long after) {

@@ -18,6 +18,11 @@ interface Scheme {
     return false;
   }
 
+  /** Whether exponents may differ from weight to weight, so that calibration may learn them. */
+  default boolean learnsExponents() {
+    return false;
+  }
+
   /** Whether there are shifts. */
   default boolean isShifted() {
     return false;

@@ -43,6 +43,11 @@ final class Schemes {
   /** The best exponent of each tensor, over the scales that its groups have. */
   private record OfTensor(PowerQuantizer quantizer) implements Scheme {
     @Override
+    public boolean learnsExponents() {
+      return true;
+    }
+
+    @Override
     public Method method() {
       return Method.POWER;
     }
@@ -59,6 +64,11 @@ final class Schemes {
 
   /** The best exponent of each group. */
   private record OfGroup(PowerQuantizer quantizer) implements Scheme {
+    @Override
+    public boolean learnsExponents() {
+      return true;
+    }
+
     @Override
     public Method method() {
       return Method.POWER;

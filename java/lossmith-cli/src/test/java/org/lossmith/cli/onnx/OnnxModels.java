@@ -97,11 +97,12 @@ public final class OnnxModels {
     return node("Constant", tensor.getName()).addAttribute(value).build();
   }
 
-  /** An input or output of F32. */
+  /** An input or output of F32; an extent of -1 is left open. */
   public static ValueInfoProto value(String name, long... shape) {
     TensorShapeProto.Builder extents = TensorShapeProto.newBuilder();
     for (long extent : shape) {
-      extents.addDim(TensorShapeProto.Dimension.newBuilder().setDimValue(extent));
+      TensorShapeProto.Dimension.Builder dimension = TensorShapeProto.Dimension.newBuilder();
+      extents.addDim(extent < 0 ? dimension.setDimParam("n") : dimension.setDimValue(extent));
     }
     return ValueInfoProto.newBuilder()
         .setName(name)
