@@ -25,12 +25,24 @@ std::int32_t leading_bits(float x, int shift) { return bit_cast<std::int32_t>(x)
 }  // namespace
 
 template <class A>
-void PowerGrid<A>::carve(Carver& carver, std::int64_t candidates, int largest) {
+std::int64_t PowerGrid<A>::most_candidates(Use use, int largest) {
+  if (use == Use::moments) return kMostThresholds / largest;
+  std::int64_t most = kPowerRowUnit;
+  while ((most + kPowerRowUnit) * (most + kPowerRowUnit) * largest <= kMostLevels) {
+    most += kPowerRowUnit;
+  }
+  return most;
+}
+
+template <class A>
+void PowerGrid<A>::carve(Carver& carver, Use use, std::int64_t candidates, int largest) {
   const std::int64_t count = candidates * largest;
   thresholds_ = carver.take<Threshold>(count);
+  fractions_ = carver.take<math::PowerFraction>(count + 1);
   begins_ = carver.take<std::uint16_t>(candidates * (largest + 1));
   levels_ = carver.take<A>(candidates * (largest + 1));
   start_ = carver.take<std::uint16_t>(entries(looked_up_bits(count)));
+  rows_ = use == Use::rows ? carver.take<A>((count + 1) * stride_of(candidates)) : nullptr;
 }
 
 template <class A>
@@ -53,8 +65,24 @@ void PowerGrid<A>::build(const A* exponents, std::int64_t candidates, int larges
   for (std::int64_t k = 0; k < candidates; ++k) begins_[k * cells()] = 0;
   for (std::int64_t i = 0; i < thresholds(); ++i) {
     begins_[thresholds_[i].cell] = static_cast<std::uint16_t>(i + 1);
+    fractions_[i] = thresholds_[i].fraction;
   }
+  fractions_[thresholds()] = {std::numeric_limits<double>::quiet_NaN(), 1};
   build_start();
+  if (rows_ != nullptr) build_rows();
+}
+
+// At each threshold one candidate goes on to its next level.
+template <class A>
+void PowerGrid<A>::build_rows() {
+  const std::int64_t stride = stride_of(candidates_);
+  std::fill_n(rows_, stride, A{0});
+  for (std::int64_t i = 0; i < thresholds(); ++i) {
+    A* row = rows_ + i * stride;
+    std::copy_n(row, stride, row + stride);
+    const std::int32_t cell = thresholds_[i].cell;
+    row[stride + cell / cells()] = levels_[cell];
+  }
 }
 
 // An element whose share of the scale has the leading bits b reaches every threshold with leading
@@ -82,13 +110,16 @@ void PowerGrid<A>::build_start() {
 template <class A>
 PowerIntervals<A> PowerGrid<A>::intervals_of(A scale, A* thresholds) const {
   const std::int64_t count = this->thresholds();
-  for (std::int64_t i = 0; i < count; ++i) {
-    thresholds[i] = math::power_threshold(thresholds_[i].fraction, scale);
+  if (thresholds != nullptr) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      thresholds[i] = math::power_threshold(fractions_[i], scale);
+    }
+    thresholds[count] = std::numeric_limits<A>::quiet_NaN();
   }
-  thresholds[count] = std::numeric_limits<A>::quiet_NaN();
   PowerIntervals<A> in;
+  in.fractions = fractions_;
+  in.scale = scale;
   in.thresholds = thresholds;
-  in.count = count;
   in.start = start_;
   in.shift = shift_;
   in.first = first_;

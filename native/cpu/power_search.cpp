@@ -14,14 +14,15 @@
 namespace lossmith {
 namespace {
 
-constexpr std::int64_t kMostBatches = 1024 * 255 / PowerGrid<float>::kMostThresholds + 1;
-constexpr std::int64_t kWorthATask = 1 << 14;  // elements
+constexpr std::int64_t kMostBatches = 1024 / 32;  // most_candidates(rows, 255) is 32
+constexpr std::int64_t kWorthATask = 1 << 14;     // elements
 
 // What both calls share: grids of the given exponents, each tried with each ratio.
 template <class A>
 class PowerCandidates {
  public:
   using Sweep = PowerSweep<A>;
+  using Use = typename Sweep::Use;
 
   PowerCandidates(const typename Sweep::Work& work, std::int64_t exponents, std::int64_t ratios,
                   bool refines, lsm_context_s& context)
@@ -30,9 +31,10 @@ class PowerCandidates {
         exponents_(exponents),
         ratios_(ratios),
         refines_(refines),
-        batch_(std::min(exponents, PowerGrid<A>::most_candidates(work.largest))),
-        sweep_(with_candidates(
-            work, refines ? std::max<std::int64_t>(batch_, math::kFineSteps) : batch_)) {}
+        use_(Sweep::use_for(work, exponents)),
+        fine_use_(Sweep::use_for(work, math::kFineSteps)),
+        batch_(std::min(exponents, PowerGrid<A>::most_candidates(use_, work.largest))),
+        sweep_(work, largest_grid(Use::moments), largest_grid(Use::rows)) {}
 
   // Lays out the workspace and has the arrays of exponents and ratios filled.
   template <class Fill>
@@ -95,9 +97,10 @@ class PowerCandidates {
   const A* ratios() const { return ratio_list_; }
 
  private:
-  static typename Sweep::Work with_candidates(typename Sweep::Work work, std::int64_t candidates) {
-    work.candidates = candidates;
-    return work;
+  // Candidates of the largest grid for a use, 0 without one.
+  std::int64_t largest_grid(Use use) const {
+    const std::int64_t fine = refines_ && fine_use_ == use ? math::kFineSteps : 0;
+    return std::max(use_ == use ? batch_ : 0, fine);
   }
 
   std::int64_t batches() const { return (exponents_ + batch_ - 1) / batch_; }
@@ -115,7 +118,7 @@ class PowerCandidates {
     exponent_list_ = carver.take<A>(exponents_);
     ratio_list_ = carver.take<A>(ratios_);
     for (std::int64_t i = 0; i < batches(); ++i) {
-      grids_[i].carve(carver, batch_length(i), work_.largest);
+      grids_[i].carve(carver, use_, batch_length(i), work_.largest);
     }
     sweep_.carve(carver, sweep_.parts() > 1 ? sweep_.parts() : threads_, threads_);
     const std::int64_t groups = handlers() * sweep_.tile_groups();
@@ -125,7 +128,7 @@ class PowerCandidates {
     fine_ = carver.take<PowerGrid<A>>(groups);
     for (std::int64_t i = 0; i < groups; ++i) {
       PowerGrid<A> grid;
-      grid.carve(carver, math::kFineSteps, work_.largest);
+      grid.carve(carver, fine_use_, math::kFineSteps, work_.largest);
       if (errors_ != nullptr) new (fine_ + i) PowerGrid<A>(grid);
     }
   }
@@ -162,6 +165,7 @@ class PowerCandidates {
   lsm_context_s& context_;
   const std::int64_t exponents_, ratios_;
   const bool refines_;
+  const Use use_, fine_use_;
   const std::int64_t batch_;  // exponents of a grid
   Sweep sweep_;
   int threads_ = 1;
@@ -178,7 +182,7 @@ typename PowerSweep<A>::Work work_of(const Call& call) {
   const int bits = call.options.power.bits;
   const int largest =
       call.options.power.range == LSM_POWER_SIGNED ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
-  return {call.w, call.scale, call.shift, call.options, call.groups, 0, largest};
+  return {call.w, call.scale, call.shift, call.options, call.groups, largest};
 }
 
 template <class A>

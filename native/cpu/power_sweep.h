@@ -1,9 +1,10 @@
 // Errors of a grid of candidates for some groups, in one pass over their elements.
 //
-// A pass runs over a part of the elements: for squares it adds them to the moments of their
-// intervals, from which errors of all candidates follow at the end; for other powers p it sorts a
-// block of elements by interval and adds up |x - x^|^p for each candidate. Parts and blocks depend on
-// shapes alone, and parts are put together in order.
+// A pass runs over a part of the elements. For the squares of large groups it adds them to the moments
+// of their intervals, from which the errors of all candidates follow at the end, whose cost is that
+// of the intervals. For small groups and for other powers p it compares each element with the values
+// that the candidates have for it. Which of them, and the parts, depend on shapes alone; parts are put
+// together in order.
 #ifndef LOSSMITH_CPU_POWER_SWEEP_H_
 #define LOSSMITH_CPU_POWER_SWEEP_H_
 
@@ -41,31 +42,39 @@ class PowerSweep {
   static constexpr std::int64_t kMostTileGroups = 16;
   static constexpr std::int64_t kPart = 1 << 16;  // elements, at least
   static constexpr std::int64_t kMostParts = 32;
+  static constexpr std::int64_t kBlock = 4096;           // elements that are looked at together
+  static constexpr std::int64_t kTileBytes = 512 << 10;  // of moments
+
+  using Use = typename PowerGrid<A>::Use;
 
   struct Work {
     View w, scale, shift;
     lsm_power_search_options options;
     Groups groups;
-    std::int64_t candidates;  // of the largest grid
     int largest;
   };
 
-  explicit PowerSweep(const Work& work)
+  // Intervals cost as much as some elements that are compared.
+  static Use use_for(const Work& work, std::int64_t candidates) {
+    const std::int64_t intervals = candidates * work.largest + 1;
+    return work.options.norm == 2 && elements_of_group(work.groups) > 2 * intervals ? Use::moments
+                                                                                    : Use::rows;
+  }
+
+  // The candidates of the largest grid for each use, 0 without one.
+  PowerSweep(const Work& work, std::int64_t with_moments, std::int64_t with_rows)
       : work_(work),
         elements_(work.groups, work.w),
-        squares_(work.options.norm == 2),
-        intervals_(work.candidates * work.largest + 1) {
-    const std::int64_t count = work.groups.count == 0 ? 0 : elements_.count(0);
-    const std::int64_t wanted = std::min(kMostParts, (count + kPart - 1) / kPart);
-    parts_ = std::max<std::int64_t>(1, wanted);
-    // Sorting has a cost for each interval, so that many intervals ask for large blocks.
-    block_ = !squares_ && intervals_ > 4096 ? 16384 : 4096;
-    part_ = parts_ == 1 ? count : ((count + parts_ - 1) / parts_ + block_ - 1) / block_ * block_;
+        intervals_(with_moments == 0 ? 0 : with_moments * work.largest + 1),
+        stride_(PowerGrid<A>::stride_of(with_rows)) {
+    const std::int64_t count = elements_of_group(work.groups);
+    parts_ = std::max<std::int64_t>(1, std::min(kMostParts, (count + kPart - 1) / kPart));
+    part_ = parts_ == 1 ? count : ((count + parts_ - 1) / parts_ + kBlock - 1) / kBlock * kBlock;
+    block_ = kBlock;
     if (elements_.alternate()) {
-      const std::int64_t fit =
-          (1 << 19) / (intervals_ * static_cast<std::int64_t>(sizeof(PowerMoments)));
-      tile_groups_ = std::min(std::max<std::int64_t>(1, fit), kMostTileGroups);
-      block_ = std::max<std::int64_t>(block_ / tile_groups_, 256);
+      const std::int64_t bytes = intervals_ * static_cast<std::int64_t>(sizeof(PowerMoments));
+      tile_groups_ = std::min(kMostTileGroups, std::max<std::int64_t>(1, kTileBytes / (bytes + 1)));
+      block_ /= kMostTileGroups;
     }
     block_ = std::max<std::int64_t>(1, std::min(block_, count));
   }
@@ -81,13 +90,8 @@ class PowerSweep {
   // slots: passes whose results are kept at the same time; threads: passes that run at the same time.
   void carve(Carver& carver, std::int64_t slots, std::int64_t threads) {
     const std::int64_t results = slots * tile_groups_;
-    if (squares_) {
-      moments_ = carver.take<PowerMoments>(results * intervals_);
-    } else {
-      sums_ = carver.take<double>(results * work_.candidates);
-      ranks_ = carver.take<std::uint16_t>(threads * block_);
-      sorted_ = carver.take<A>(threads * block_);
-    }
+    moments_ = carver.take<PowerMoments>(results * intervals_);
+    sums_ = carver.take<double>(results * stride_);
     thresholds_ = carver.take<A>(threads * tile_groups_ * intervals_);
     blocks_ = carver.take<A>(threads * tile_groups_ * block_);
     columns_ = carver.take<double>(threads * 4 * intervals_);
@@ -104,12 +108,13 @@ class PowerSweep {
     PowerIntervals<A> intervals[kMostTileGroups];
     for (std::int64_t k = 0; k < tile.groups; ++k) {
       const PowerGrid<A>& grid = *trials[k].grid;
-      intervals[k] = grid.intervals_of(trials[k].scale,
-                                       thresholds_ + (thread * tile_groups_ + k) * intervals_);
-      if (squares_) {
+      if (grid.use() == Use::moments) {
+        A* thresholds = thresholds_ + (thread * tile_groups_ + k) * intervals_;
+        intervals[k] = grid.intervals_of(trials[k].scale, thresholds);
         grid.clear(intervals[k], trials[k].scale, moments(slot, k));
       } else {
-        std::fill_n(sums(slot, k), grid.candidates(), 0.0);
+        intervals[k] = grid.intervals_of(trials[k].scale, nullptr);
+        std::fill_n(sums(slot, k), stride_, 0.0);
       }
     }
     const std::int64_t last = std::min(tile.elements, (part + 1) * part_);
@@ -119,10 +124,10 @@ class PowerSweep {
       for (std::int64_t k = 0; k < tile.groups; ++k) {
         A* x = block + k * block_;
         prepare(tile.first + k, x, n);
-        if (squares_) {
+        if (trials[k].grid->use() == Use::moments) {
           kernel.add(intervals[k], x, n, moments(slot, k));
         } else {
-          add_norms(trials[k], intervals[k], x, n, sums(slot, k), thread);
+          compare(trials[k], intervals[k], x, n, sums(slot, k));
         }
       }
     }
@@ -131,8 +136,8 @@ class PowerSweep {
   // Errors of group k of a tile from the slots of its parts, slot_0 and those behind it.
   void finish(const PowerTrial<A>& trial, std::int64_t k, std::int64_t slot_0, std::int64_t parts,
               int thread) const {
-    if (squares_) {
-      finish_squares(trial, k, slot_0, parts, thread);
+    if (trial.grid->use() == Use::moments) {
+      finish_moments(trial, k, slot_0, parts, thread);
     } else {
       for (std::int64_t i = 0; i < trial.grid->candidates(); ++i) {
         trial.errors[i] = 0;
@@ -154,7 +159,7 @@ class PowerSweep {
     return moments_ + (slot * tile_groups_ + k) * intervals_;
   }
   double* sums(std::int64_t slot, std::int64_t k) const {
-    return sums_ + (slot * tile_groups_ + k) * work_.candidates;
+    return sums_ + (slot * tile_groups_ + k) * stride_;
   }
 
   // What is compared with thresholds.
@@ -167,26 +172,19 @@ class PowerSweep {
     }
   }
 
-  void add_norms(const PowerTrial<A>& trial, const PowerIntervals<A>& intervals, const A* x,
-                 std::int64_t n, double* sums, int thread) const {
-    const auto& kernel = kernels().power_search->of(A{});
-    A* sorted = sorted_ + thread * block_;
-    std::int32_t* begins = begins_ + thread * (intervals_ + 1);
-    std::int32_t* bounds = bounds_ + thread * (work_.largest + 2);
-    double* values = values_ + thread * (work_.largest + 1);
+  void compare(const PowerTrial<A>& trial, const PowerIntervals<A>& intervals, const A* x,
+               std::int64_t n, double* sums) const {
     bool finite = true;
     for (std::int64_t i = 0; i < n; ++i) finite &= x[i] - x[i] == 0;
-    if (!finite) sums[0] = std::numeric_limits<double>::quiet_NaN();
-    kernel.sort(intervals, x, n, ranks_ + thread * block_, begins, sorted);
-    for (std::int64_t i = 0; i < trial.grid->candidates(); ++i) {
-      if (!finite) sums[i] = sums[0];
-      trial.grid->bounds(i, begins, bounds);
-      trial.grid->values(i, trial.scale, values);
-      sums[i] += kernel.norms(sorted, bounds, values, trial.grid->cells(), work_.options.norm);
+    if (!finite) {
+      std::fill_n(sums, trial.grid->candidates(), std::numeric_limits<double>::quiet_NaN());
+    } else if (trial.scale > 0 && std::isfinite(trial.scale)) {
+      kernels().power_search->of(A{}).compare(intervals, trial.grid->rows(), work_.options.norm, x,
+                                              n, sums);
     }
   }
 
-  void finish_squares(const PowerTrial<A>& trial, std::int64_t k, std::int64_t slot_0,
+  void finish_moments(const PowerTrial<A>& trial, std::int64_t k, std::int64_t slot_0,
                       std::int64_t parts, int thread) const {
     const PowerGrid<A>& grid = *trial.grid;
     double* centre = columns_ + thread * 4 * intervals_;
@@ -223,16 +221,18 @@ class PowerSweep {
     }
   }
 
+  static std::int64_t elements_of_group(const Groups& g) {
+    if (g.columns > 0) return std::min(g.columns, g.width);
+    return g.count == 0 ? 0 : g.elements() / g.count;
+  }
+
   const Work work_;
   const GroupElements elements_;
-  const bool squares_;
-  const std::int64_t intervals_;  // of the largest grid
+  const std::int64_t intervals_, stride_;
   std::int64_t parts_ = 1, part_ = 0, block_ = 1, tile_groups_ = 1;
   PowerMoments* moments_ = nullptr;  // [slots, tile groups, intervals]
-  double* sums_ = nullptr;           // [slots, tile groups, candidates]
+  double* sums_ = nullptr;           // [slots, tile groups, stride]
   // Of each thread:
-  std::uint16_t* ranks_ = nullptr;  // [block]
-  A* sorted_ = nullptr;             // [block]
   A* thresholds_ = nullptr;         // [tile groups, intervals]
   A* blocks_ = nullptr;             // [tile groups, block]
   double* columns_ = nullptr;       // [4, intervals]: moments of intervals with elements

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "math/power.h"
+
 namespace lossmith {
 
 // What the elements x of an interval add up to: their number, sum (x - c) and sum (x - c)^2.
@@ -17,8 +19,9 @@ struct alignas(32) PowerMoments {
 // in `start`: a number of thresholds that x reaches for sure; the rest is seen by comparing.
 template <class A>
 struct PowerIntervals {
-  const A* thresholds = nullptr;  // ascending, NaN behind the last
-  std::int64_t count = 0;         // of thresholds
+  const math::PowerFraction* fractions = nullptr;  // of thresholds, ascending, NaN behind the last
+  A scale = 0;
+  const A* thresholds = nullptr;  // fractions times the scale; null: they are multiplied as needed
   const std::uint16_t* start = nullptr;
   int shift = 0;
   std::int32_t first = 0, last = 0;  // the bits of start[0], and the last index
@@ -33,26 +36,32 @@ struct PowerColumns {
   const double* squares;
 };
 
+// For each interval the levels (shares of the scale) that all candidates have for its elements.
+template <class A>
+struct PowerRows {
+  const A* levels;      // [intervals, stride]
+  std::int64_t stride;  // a multiple of kPowerRowUnit
+};
+constexpr std::int64_t kPowerRowUnit = 8;
+
 template <class A>
 struct PowerSearchKernelsOf {
   // x becomes |x|.
   void (*magnitudes)(A* x, std::int64_t n);
-  // Adds elements to moments[0 .. count].
+  // Adds elements to the moments of their intervals; needs thresholds.
   void (*add)(const PowerIntervals<A>& intervals, const A* x, std::int64_t n,
               PowerMoments* moments);
-  // Sorts elements by interval: those of interval i become sorted[begins[i] .. begins[i+1]).
-  // begins has count + 2 entries, ranks room for n.
-  void (*sort)(const PowerIntervals<A>& intervals, const A* x, std::int64_t n, std::uint16_t* ranks,
-               std::int32_t* begins, A* sorted);
-  // Sum of |x - values[j]|^p over sorted[bounds[j] .. bounds[j+1]), j < cells.
-  double (*norms)(const A* sorted, const std::int32_t* bounds, const double* values, int cells,
-                  double p);
+  // Adds |x - x^|^p of n finite elements to errors[stride], for each candidate in the order of the
+  // elements; the scale is > 0 and finite.
+  void (*compare)(const PowerIntervals<A>& intervals, const PowerRows<A>& rows, double p,
+                  const A* x, std::int64_t n, double* errors);
 };
 
 struct PowerSearchKernels {
   PowerSearchKernelsOf<float> f32;
   PowerSearchKernelsOf<double> f64;
-  // The same for squares, from moments.
+  // The sum of (x - values[j])^2 over the elements of the intervals bounds[j] .. bounds[j+1] - 1, for
+  // all j < cells.
   double (*squares)(const PowerColumns& columns, const std::int32_t* bounds, const double* values,
                     int cells);
 
