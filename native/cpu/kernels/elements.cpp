@@ -136,8 +136,10 @@ void unpack(int bits, const std::uint8_t* stream, std::uint8_t* fields, std::int
   }
 }
 
-V smaller(V x, V low) { return hn::IfThenElse(hn::Or(hn::Lt(x, low), hn::Ne(x, x)), x, low); }
-V larger(V x, V high) { return hn::IfThenElse(hn::Or(hn::Gt(x, high), hn::Ne(x, x)), x, high); }
+// Of a NaN no comparison holds, not even that it differs from itself.
+hn::Mask<F> is_nan(V x) { return hn::Not(hn::Eq(x, x)); }
+V smaller(V x, V low) { return hn::IfThenElse(hn::Or(hn::Lt(x, low), is_nan(x)), x, low); }
+V larger(V x, V high) { return hn::IfThenElse(hn::Or(hn::Gt(x, high), is_nan(x)), x, high); }
 float smaller(float x, float low) { return x < low || x != x ? x : low; }
 float larger(float x, float high) { return x > high || x != x ? x : high; }
 

@@ -44,6 +44,8 @@ lsm_dtype Abi(DType dtype) {
       return {LSM_INT, 32, 1};
     case DType::kI64:
       return {LSM_INT, 64, 1};
+    case DType::kI8:
+      return {LSM_INT, 8, 1};
   }
   return {};
 }
@@ -51,7 +53,7 @@ lsm_dtype Abi(DType dtype) {
 size_t Bytes(DType dtype) { return Abi(dtype).bits / 8; }
 
 const char* Name(DType dtype) {
-  constexpr const char* kNames[] = {"f32", "f64", "f16", "bf16", "u8", "i32", "i64"};
+  constexpr const char* kNames[] = {"f32", "f64", "f16", "bf16", "u8", "i32", "i64", "i8"};
   return kNames[static_cast<int>(dtype)];
 }
 
@@ -120,6 +122,8 @@ double Load(DType dtype, const void* address) {
       return LoadAs<int32_t>(address);
     case DType::kI64:
       return LoadAs<int64_t>(address);
+    case DType::kI8:
+      return LoadAs<int8_t>(address);
   }
   return 0;
 }
@@ -145,6 +149,8 @@ void Store(DType dtype, double value, void* address) {
       return StoreAs<int32_t>(value, address);
     case DType::kI64:
       return StoreAs<int64_t>(value, address);
+    case DType::kI8:
+      return StoreAs<int8_t>(value, address);
   }
 }
 

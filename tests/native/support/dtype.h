@@ -11,7 +11,7 @@
 
 namespace lossmith_test {
 
-enum class DType { kF32, kF64, kF16, kBF16, kU8, kI32, kI64 };
+enum class DType { kF32, kF64, kF16, kBF16, kU8, kI32, kI64, kI8 };
 
 lsm_dtype Abi(DType dtype);
 size_t Bytes(DType dtype);
