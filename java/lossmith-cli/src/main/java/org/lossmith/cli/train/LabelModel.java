@@ -65,7 +65,7 @@ public final class LabelModel implements AutoCloseable {
     return labels;
   }
 
-  /** The state of the labels' optimizer, shaped as they are; null if it has none. */
+  /** The state of the labels' optimizer, as the update makes it; null if it has none. */
   public Tensor labelState() {
     return labelState;
   }

@@ -8,7 +8,8 @@ public enum UpdateKind {
   SGD("sgd"),
   MOMENTUM("momentum"),
   ADAGRAD("adagrad"),
-  LION("lion");
+  LION("lion"),
+  ADAM("adam");
 
   private final String flag;
 
@@ -23,6 +24,7 @@ public enum UpdateKind {
       case MOMENTUM -> Update.momentum(rate);
       case ADAGRAD -> Update.adagrad(rate);
       case LION -> Update.lion(rate);
+      case ADAM -> Update.adam(rate);
     };
   }
 

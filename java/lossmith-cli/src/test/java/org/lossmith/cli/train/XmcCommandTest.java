@@ -51,7 +51,7 @@ class XmcCommandTest extends LeakFreeTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"sgd,1", "momentum,0.2", "adagrad,0.05", "lion,0.003"})
+  @CsvSource({"sgd,1", "momentum,0.2", "adagrad,0.05", "lion,0.003", "adam,0.02"})
   void everyUpdateLearns(String update, double rate) {
     JsonNode report = run("--update", update, "--label-rate", rate).json();
     JsonNode losses = report.get("losses");
