@@ -15,6 +15,8 @@ final class PatchBlock implements AutoCloseable {
   private final int capacity;
   private final Tensor block;
   private final Tensor quantizedBlock;
+  private final FloatBuffer floats;
+  private final FloatBuffer quantizedFloats;
   private int waiting;
 
   PatchBlock(Context context, SecondMoments moments, int capacity, boolean paired) {
@@ -24,6 +26,8 @@ final class PatchBlock implements AutoCloseable {
     long rows = (long) moments.groups() * capacity;
     block = Tensor.zeros(DType.F32, rows, moments.columns());
     quantizedBlock = paired ? Tensor.zeros(DType.F32, rows, moments.columns()) : null;
+    floats = Patches.floats(block);
+    quantizedFloats = paired ? Patches.floats(quantizedBlock) : null;
   }
 
   /** Rows that the moments have not counted yet. */
@@ -36,9 +40,9 @@ final class PatchBlock implements AutoCloseable {
     for (int from = 0; from < positions.length; ) {
       int to = Math.min(positions.length, from + capacity - waiting);
       for (int group = 0; group < moments.groups(); group++) {
-        reader.unfold(group, positions, from, to, place(block, group));
+        reader.unfold(group, positions, from, to, place(floats, group));
         if (quantized != null) {
-          quantized.unfold(group, positions, from, to, place(quantizedBlock, group));
+          quantized.unfold(group, positions, from, to, place(quantizedFloats, group));
         }
       }
       waiting += to - from;
@@ -49,9 +53,9 @@ final class PatchBlock implements AutoCloseable {
     }
   }
 
-  private FloatBuffer place(Tensor tensor, int group) {
+  private FloatBuffer place(FloatBuffer memory, int group) {
     long row = (long) group * capacity + waiting;
-    return Patches.floats(tensor).position(Math.toIntExact(row * moments.columns()));
+    return memory.position(Math.toIntExact(row * moments.columns()));
   }
 
   /** Adds what waits to the moments. */

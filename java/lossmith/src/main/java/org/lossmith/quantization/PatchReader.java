@@ -5,8 +5,10 @@ import java.util.Arrays;
 import org.lossmith.Device;
 import org.lossmith.Tensor;
 
-/** Unfolds images one by one. */
+/** Unfolds images one by one; they are copied in blocks. */
 final class PatchReader {
+  private static final int BLOCK = 1 << 18;
+
   private final Patches patches;
   private final String name;
   private final Tensor images;
@@ -17,8 +19,17 @@ final class PatchReader {
   private final int positions;
   private final int columns;
 
-  /** The image that was read last, [c,h,w]. */
-  private final float[] image;
+  /** Numbers of an image, [c,h,w]. */
+  private final int size;
+
+  /** Images of a block, and where it begins; -1: nowhere yet. */
+  private final int blockImages;
+
+  private long blockStart = -1;
+  private float[] block;
+
+  /** Where the image that is taken up begins in the block. */
+  private int place;
 
   private final float[] patch;
 
@@ -38,7 +49,8 @@ final class PatchReader {
     width = Math.toIntExact(images.size(3));
     outputWidth = patches.outputWidth(width);
     positions = Math.multiplyExact(patches.outputHeight(height), outputWidth);
-    image = new float[Math.toIntExact(images.size(1) * height * width)];
+    size = Math.toIntExact(images.size(1) * height * width);
+    blockImages = (int) Math.max(1, Math.min(images.size(0), BLOCK / Math.max(1, size)));
     patch = new float[columns];
   }
 
@@ -64,9 +76,14 @@ final class PatchReader {
 
   /** Takes up an image. */
   void read(long number) {
-    try (Tensor one = images.rows(number, number + 1)) {
-      one.copyTo(image);
+    long start = number - number % blockImages;
+    if (start != blockStart) {
+      try (Tensor some = images.rows(start, Math.min(images.size(0), start + blockImages))) {
+        block = some.toFloatArray();
+      }
+      blockStart = start;
     }
+    place = (int) (number - start) * size;
   }
 
   /** Writes the patches of a group at {@code positions[from..to)} one after another. */
@@ -87,10 +104,10 @@ final class PatchReader {
   /** Takes a row of the kernel over one channel, from (y, x) on. */
   private int row(int channel, int y, int x, int at) {
     boolean inside = y >= 0 && y < height;
-    int start = inside ? (channel * height + y) * width : 0;
+    int start = inside ? place + (channel * height + y) * width : 0;
     int end = at + patches.width();
     for (int column = x; at < end; at++, column += patches.dilationX()) {
-      patch[at] = inside && column >= 0 && column < width ? image[start + column] : 0;
+      patch[at] = inside && column >= 0 && column < width ? block[start + column] : 0;
     }
     return at;
   }

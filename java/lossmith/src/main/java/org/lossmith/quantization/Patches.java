@@ -227,11 +227,15 @@ public record Patches(
     long count = images.size(0) * rows;
     Tensor out = Tensor.zeros(DType.F32, count, reader.columns());
     try {
-      for (long image = 0; image < images.size(0); image++) {
-        reader.read(image);
-        int[] positions = positions(reader, image * rows);
-        try (Tensor part = out.rows(image * rows, (image + 1) * rows)) {
-          reader.unfold(group, positions, 0, rows, floats(part));
+      long step = Math.max(1, BLOCK / Math.max(1, (long) rows * reader.columns()));
+      for (long from = 0; from < images.size(0); from += step) {
+        long to = Math.min(images.size(0), from + step);
+        try (Tensor part = out.rows(from * rows, to * rows)) {
+          FloatBuffer floats = floats(part);
+          for (long image = from; image < to; image++) {
+            reader.read(image);
+            reader.unfold(group, positions(reader, image * rows), 0, rows, floats);
+          }
         }
       }
       return out;

@@ -238,6 +238,9 @@ public record PowerReconstruction(
         owned.closing(first::close);
       }
       check(first, matrix);
+      String source = start == null ? "weights" : "start";
+      finite(source, first.scale());
+      finite(source, first.exponent());
       ReconstructionRun run = new ReconstructionRun(this, context, matrix, first, calibration);
       owned.closing(run::close);
       Tensor codes = Tensor.zeros(weights.device(), DType.I8, weights.shape());
@@ -257,6 +260,13 @@ public record PowerReconstruction(
         "moments of " + columns + " columns, and groups that divide " + rows,
         moments.columns() + " columns in " + moments.groups() + " groups");
     Expect.that(moments.rows() > 0, name, "at least one row of inputs", moments.rows());
+  }
+
+  /** Parameters that were found have NaN or an infinity where the weights have. */
+  private static void finite(String name, Tensor parameters) {
+    for (float parameter : parameters.toFloatArray()) {
+      Expect.that(Float.isFinite(parameter), name, "finite elements", parameter);
+    }
   }
 
   private void check(PowerParameters start, Tensor matrix) {
