@@ -58,7 +58,7 @@ class ErrorsTest extends LeakFreeTest {
           train                                     | lossmith train: expected a model (xmc: points to labels), got none
           train llm                                 | lossmith train: expected one of xmc, got 'llm'
           train xmc --loss hinge                    | '--loss': expected one of
-          train xmc --update adam                   | '--update': expected one of
+          train xmc --update newton                 | '--update': expected one of
           train xmc --train x                       | --test: expected a file as --train is given, got none
           train xmc --test x                        | --train: expected a file as --test is given, got none
           train xmc --quick --train x --test x      | --quick: expected without files, got --train
@@ -88,6 +88,8 @@ class ErrorsTest extends LeakFreeTest {
           quantize a.onnx --out b --method uniform --exponent 1 | --exponent: expected with --method power, got --method uniform
           quantize a.onnx --out b --group 0         | --group: expected at least 1, got 0
           quantize a.onnx --out b --group 4 --per-tensor | mutually exclusive
+          quantize a.onnx --out b --report ./b      | --report: expected another file than --out, got ./b
+          quantize a.onnx --out b --calibration c --method uniform-asymmetric | --calibration: expected a symmetric grid
           inspect                                   | 'FILE'
           demo --epochs 0                           | --epochs: expected at least 1, got 0
           demo --temperature -1                     | --temperature: expected a finite value > 0, got -1

@@ -14,7 +14,12 @@ interface LayeredModel extends AutoCloseable {
   /** All files that it was read from, which must not be written. */
   Set<Path> files();
 
-  /** The bytes of those files. */
+  /** All files that an output of this name may consist of. */
+  default List<Path> outputs(Path out) {
+    return List.of(out);
+  }
+
+  /** The bytes of the files that it was read from. */
   long bytes() throws IOException;
 
   /**

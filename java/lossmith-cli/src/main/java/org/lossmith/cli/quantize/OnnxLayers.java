@@ -95,6 +95,11 @@ final class OnnxLayers implements LayeredModel {
   }
 
   @Override
+  public List<Path> outputs(Path target) {
+    return List.of(target, OnnxWriter.dataFile(target));
+  }
+
+  @Override
   public long bytes() throws IOException {
     long total = 0;
     for (Path path : files()) {

@@ -152,11 +152,18 @@ public final class QuantizeCommand implements Callable<Integer> {
     if (sharing.group != null && sharing.group < 1) {
       throw new UsageException("--group: expected at least 1, got " + sharing.group);
     }
+    if (report != null && report.toAbsolutePath().normalize().equals(normalOut())) {
+      throw new UsageException("--report: expected another file than --out, got " + report);
+    }
     if (calibration != null && method == Method.UNIFORM_ASYMMETRIC) {
       throw new UsageException("--calibration: expected a symmetric grid, got --method " + method);
     }
     if (exponent != null && method != Method.POWER) {
       throw new UsageException("--exponent: expected with --method power, got --method " + method);
     }
+  }
+
+  private Path normalOut() {
+    return out.toAbsolutePath().normalize();
   }
 }

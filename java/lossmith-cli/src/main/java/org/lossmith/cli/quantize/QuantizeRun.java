@@ -46,7 +46,9 @@ final class QuantizeRun {
     long start = System.nanoTime();
     try (Context context = Context.builder().threads(settings.threads()).build();
         LayeredModel model = ModelFormat.open(context, in)) {
-      checkTarget(model, "--out", out);
+      for (Path target : model.outputs(out)) {
+        checkTarget(model, "--out", target);
+      }
       if (settings.report() != null) {
         checkTarget(model, "--report", settings.report());
       }

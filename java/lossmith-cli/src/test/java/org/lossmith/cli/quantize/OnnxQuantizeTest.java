@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.lossmith.cli.onnx.OnnxModels.constant;
 import static org.lossmith.cli.onnx.OnnxModels.floats;
+import static org.lossmith.cli.onnx.OnnxModels.integer;
+import static org.lossmith.cli.onnx.OnnxModels.integers;
 import static org.lossmith.cli.onnx.OnnxModels.node;
 import static org.lossmith.cli.onnx.OnnxModels.value;
 import static org.lossmith.cli.onnx.OnnxModels.weights;
@@ -271,6 +273,71 @@ class OnnxQuantizeTest extends LeakFreeTest {
     assertTrue(report.path("sqnr").asDouble() > report.path("uniform_symmetric").asDouble() + 2);
     assertEquals(64 * 256 / 2 + 4 * 256 + 4, report.path("bytes_after").asLong());
     assertTrue(Files.size(out) < Files.size(in) / 5, Files.size(out) + " of " + Files.size(in));
+  }
+
+  @Test
+  void transposedConvolutionsHalvesAndMatricesOnTheLeft() throws IOException {
+    byte[] halves = new byte[2 * 6 * 4];
+    for (int i = 0; i < halves.length; i += 2) {
+      halves[i] = (byte) (17 * i);
+      halves[i + 1] = (byte) (i % 4 == 0 ? 0x38 : 0xb4); // between 0.5 and 1, or -0.5 and -0.25
+    }
+    TensorProto half =
+        TensorProto.newBuilder()
+            .setName("half")
+            .setDataType(10)
+            .addDims(6)
+            .addDims(4)
+            .setRawData(ByteString.copyFrom(halves))
+            .build();
+    GraphProto.Builder graph =
+        GraphProto.newBuilder()
+            .addInput(value("x", 1, 3, 2, 2))
+            .addOutput(value("y", 1, 5, 7, 4))
+            .addInitializer(floats("up", weights(3 * 5 * 2 * 3, 1), 3, 5, 2, 3))
+            .addInitializer(floats("left", weights(7 * 4, 2), 7, 4))
+            .addInitializer(half)
+            .addNode(node("ConvTranspose", "a", "x", "up").addAttribute(integers("strides", 2, 3)))
+            .addNode(node("Cast", "b", "a").addAttribute(integer("to", 10)))
+            .addNode(node("MatMul", "c", "b", "half"))
+            .addNode(node("Cast", "d", "c").addAttribute(integer("to", 1)))
+            .addNode(node("MatMul", "y", "left", "d"));
+    Path in = OnnxModels.write(OnnxModels.model(graph, 13).build(), folder.resolve("in.onnx"));
+    Path out = folder.resolve("out.onnx");
+    JsonNode layers = quantize(in, out, "--bits", 8).path("layers");
+    assertEquals(3, layers.size());
+    assertEquals("float16", layers.get(1).path("dtype").asText());
+    float[] x = weights(12, 3);
+    float[] wanted = Runtime.run(in, x, 1, 3, 2, 2);
+    float[] got = Runtime.run(out, x, 1, 3, 2, 2);
+    double largest = 0;
+    double difference = 0;
+    for (int i = 0; i < wanted.length; i++) {
+      largest = Math.max(largest, Math.abs(wanted[i]));
+      difference = Math.max(difference, Math.abs(wanted[i] - got[i]));
+    }
+    assertTrue(difference > 0 && difference < 0.02 * largest, difference + " of " + largest);
+  }
+
+  @Test
+  void aFileOfTheInputIsNotOverwritten() throws IOException {
+    Path in = external(folder.resolve("in.onnx"), 0);
+    byte[] weights = Files.readAllBytes(folder.resolve("weights.bin"));
+    Files.move(folder.resolve("weights.bin"), folder.resolve("out.onnx.data"));
+    OnnxModel model = OnnxModel.read(in);
+    model
+        .proto()
+        .getGraphBuilder()
+        .getInitializerBuilder(0)
+        .getExternalDataBuilder(0)
+        .setValue("out.onnx.data");
+    OnnxModels.write(model.proto().build(), in);
+    for (String out : List.of("in.onnx", "out.onnx", "out.onnx.data")) {
+      Cli run = Cli.run("quantize", in, "--out", folder.resolve(out), "--quiet");
+      assertEquals(2, run.code(), run.err());
+      assertTrue(run.err().contains("expected another file than those of the model"), run.err());
+    }
+    assertArrayEquals(weights, Files.readAllBytes(folder.resolve("out.onnx.data")));
   }
 
   @Test
