@@ -11,6 +11,7 @@
 #include "cuda/memory.h"
 #include "cuda/merge_logsumexp.h"
 #include "cuda/multiply.h"
+#include "cuda/power.h"
 #include "cuda/soft_top_k.h"
 #include "cuda/state.h"
 #include "cuda/top_k.h"
@@ -132,17 +133,21 @@ class CudaBackend : public Backend {
     cuda::run_top_k(call, context);
   }
 
-  void run_power(const PowerCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power(const PowerCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::run_power(call, context);
   }
-  void run_power_scales(const PowerScalesCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power_scales(const PowerScalesCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::run_power_scales(call, context);
   }
-  void run_power_errors(const PowerErrorsCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power_errors(const PowerErrorsCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::run_power_errors(call, context);
   }
-  void run_power_search(const PowerSearchCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power_search(const PowerSearchCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::run_power_search(call, context);
   }
   void run_power_product(const PowerProductCall&, lsm_context_s&) const override {
     throw Error(LSM_UNSUPPORTED, "not on this device yet");

@@ -20,6 +20,7 @@ set(cuda_sources
   kernels/gemm_fma.cu
   kernels/gemm_mma.cu
   kernels/gemm_tf32.cu
+  kernels/grouped_sums.cu
   kernels/label_coefficients.cu
   kernels/label_entries.cu
   kernels/label_patch.cu
@@ -30,6 +31,13 @@ set(cuda_sources
   kernels/label_vectors.cu
   kernels/merge_logsumexp.cu
   kernels/normalize_rows.cu
+  kernels/power_choose.cu
+  kernels/power_decode.cu
+  kernels/power_errors.cu
+  kernels/power_quantize.cu
+  kernels/power_scales.cu
+  kernels/power_stairs.cu
+  kernels/power_tables.cu
   kernels/rows_dots.cu
   kernels/rows_load.cu
   kernels/rows_store.cu
@@ -43,6 +51,8 @@ set(cuda_sources
   measure.cpp
   memory.cpp
   multiply.cpp
+  power.cpp
+  power_search.cpp
   soft_top_k.cpp
   state.cpp
   top_k.cpp
