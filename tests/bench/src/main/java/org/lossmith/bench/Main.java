@@ -27,7 +27,7 @@ import picocli.CommandLine.Parameters;
       "Times Lossmith against the same losses composed in PyTorch and against the machine's own"
           + " limits, interleaved in one process, after checking that all agree.",
       "Writes results, a table and plots to the output folder: results.json and results.md for the"
-          + " suite contrastive, labels.json and labels.md for the suite labels."
+          + " suite contrastive, labels.json and quantization.json (.md) for the others."
     },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
@@ -42,7 +42,7 @@ public final class Main implements Callable<Integer> {
       arity = "0..1",
       paramLabel = "SUITE",
       defaultValue = "contrastive",
-      description = "contrastive or labels (default: ${DEFAULT-VALUE}).")
+      description = "contrastive, labels or quantization (default: ${DEFAULT-VALUE}).")
   private Suite suite;
 
   @Option(names = "--quick", description = "Small sizes, a minute: shows that everything works.")

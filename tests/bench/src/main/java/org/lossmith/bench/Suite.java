@@ -16,6 +16,7 @@ import org.lossmith.bench.labels.LabelShapeRow;
 import org.lossmith.bench.labels.UpdateRow;
 import org.lossmith.bench.micro.MicroRow;
 import org.lossmith.bench.nativesuite.NativeRow;
+import org.lossmith.bench.quantization.OperatorRow;
 import org.lossmith.bench.retrieval.RetrievalRow;
 
 /** The suites: each has rows, which run in order, and files of its own for its results. */
@@ -52,6 +53,13 @@ enum Suite {
           new FilterRow(),
           new RetrievalRow(),
           new NativeRow("labels|update"));
+    }
+  },
+  /** Power quantization: the operator, the search, products with codes. */
+  QUANTIZATION("quantization") {
+    @Override
+    List<Row> rows(boolean quick) {
+      return List.of(new OperatorRow());
     }
   };
 
