@@ -2,17 +2,15 @@ package org.lossmith.cli.eval;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.OptionalDouble;
 import java.util.stream.LongStream;
 import org.lossmith.Context;
 import org.lossmith.RankingMetrics;
-import org.lossmith.Tensor;
 import org.lossmith.TopK;
 import org.lossmith.TopKInputs;
 import org.lossmith.TopKResult;
 
 /** A search and what it has found. */
-final class TopKEvaluation implements Evaluation {
+final class TopKEvaluation extends TensorsEvaluation {
   private final TopK search;
   private final TopKInputs inputs;
   private final Context context;
@@ -28,22 +26,14 @@ final class TopKEvaluation implements Evaluation {
     this.context = context;
     this.positives = positives;
     result = search.result(inputs);
+    result(TopKOperation.IDS, result.ids());
+    result(TopKOperation.SCORES, result.scores());
   }
 
   @Override
   public void run() {
     search.search(context, inputs, result);
     context.synchronize();
-  }
-
-  @Override
-  public Map<String, Object> facts() {
-    return Map.of();
-  }
-
-  @Override
-  public OptionalDouble loss() {
-    return OptionalDouble.empty();
   }
 
   /** The metrics at 1, 3, 5 and k, as far as k goes. */
@@ -74,33 +64,8 @@ final class TopKEvaluation implements Evaluation {
   }
 
   @Override
-  public Tensor gradient(String name) {
-    throw new IllegalArgumentException("gradient: expected none, got " + name);
-  }
-
-  @Override
-  public Tensor rowLoss() {
-    throw new IllegalArgumentException("rowLoss: expected none, got a request");
-  }
-
-  @Override
-  public Tensor output(String name) {
-    return switch (name) {
-      case TopKOperation.IDS -> result.ids();
-      case TopKOperation.SCORES -> result.scores();
-      default ->
-          throw new IllegalArgumentException(
-              "output: expected "
-                  + TopKOperation.IDS
-                  + " or "
-                  + TopKOperation.SCORES
-                  + ", got "
-                  + name);
-    };
-  }
-
-  @Override
   public void close() {
+    super.close();
     result.close();
   }
 }

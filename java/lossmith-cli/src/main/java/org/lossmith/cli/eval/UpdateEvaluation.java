@@ -1,14 +1,12 @@
 package org.lossmith.cli.eval;
 
-import java.util.Map;
-import java.util.OptionalDouble;
 import org.lossmith.Context;
 import org.lossmith.Tensor;
 import org.lossmith.Update;
 import org.lossmith.cli.UsageException;
 
 /** A step and the weights after it. The inputs stay, so that it can be repeated. */
-final class UpdateEvaluation implements Evaluation {
+final class UpdateEvaluation extends TensorsEvaluation {
   private final Update update;
   private final Context context;
   private final Call call;
@@ -29,8 +27,11 @@ final class UpdateEvaluation implements Evaluation {
       throw new UsageException("--state: expected a rule that keeps a state, got sgd");
     }
     Tensor weights = call.tensor("weights");
-    newWeights = weights.to(weights.dtype());
+    newWeights = result(UpdateOperation.WEIGHTS, weights.to(weights.dtype()));
     newState = keeps ? firstState(call.tensor("state"), newWeights) : null;
+    if (keeps) {
+      result(UpdateOperation.STATE, newState);
+    }
   }
 
   private Tensor firstState(Tensor given, Tensor weights) {
@@ -67,50 +68,6 @@ final class UpdateEvaluation implements Evaluation {
     }
     try (Tensor zeros = Tensor.zeros(newState.device(), newState.dtype(), newState.shape())) {
       newState.copyFrom(zeros);
-    }
-  }
-
-  @Override
-  public Map<String, Object> facts() {
-    return Map.of();
-  }
-
-  @Override
-  public OptionalDouble loss() {
-    return OptionalDouble.empty();
-  }
-
-  @Override
-  public Tensor gradient(String name) {
-    throw new IllegalArgumentException("gradient: expected none, got " + name);
-  }
-
-  @Override
-  public Tensor rowLoss() {
-    throw new IllegalArgumentException("rowLoss: expected none, got a request");
-  }
-
-  @Override
-  public Tensor output(String name) {
-    return switch (name) {
-      case UpdateOperation.WEIGHTS -> newWeights;
-      case UpdateOperation.STATE -> newState;
-      default ->
-          throw new IllegalArgumentException(
-              "output: expected "
-                  + UpdateOperation.WEIGHTS
-                  + " or "
-                  + UpdateOperation.STATE
-                  + ", got "
-                  + name);
-    };
-  }
-
-  @Override
-  public void close() {
-    newWeights.close();
-    if (newState != null) {
-      newState.close();
     }
   }
 }
