@@ -119,7 +119,7 @@ struct LabelState {
   }
 };
 
-// ---- sweeps over the rows [begin, end) of a group (label_sweep.cpp) -------------------------
+// ---- sweeps over the rows [begin, end) of a group (label_sums.cpp, label_gradients.cpp) -------
 
 // Sums of the first look at the products, per lane; scores of the entries.
 template <class A>
