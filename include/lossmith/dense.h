@@ -28,7 +28,12 @@ typedef struct lsm_multiply_options {
  * out  f32 for f32, bf16 and f16 operands, f64 for f64
  *
  * Sums in f32 (f64 for f64), in an order that depends on shapes alone. NaN and infinities propagate.
- * k = 0 gives zeros (or leaves out as it is). Rows may lie apart; out shares no memory with a and b.
+ * k = 0 gives zeros (or leaves out as it is). Rows may lie apart; those of out do not overlap and come
+ * in ascending order. out shares no memory with a and b.
+ *
+ * Workspace: operands that the library does not multiply as they are, a block at a time, and where out
+ * is small and k large, sums of slices of k.
+ * Errors: LSM_INVALID_ARGUMENT naming the argument, LSM_BUDGET_TOO_SMALL.
  */
 LSM_API lsm_status lsm_multiply(lsm_context context, const lsm_multiply_options* options,
                                 lsm_input a, lsm_input b, lsm_output out);
