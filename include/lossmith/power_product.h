@@ -37,6 +37,7 @@ extern "C" {
  * out       [m,n] f32 or the type of x
  *
  * Sums are accumulated in f32 (f64 for f64), in an order that depends on shapes alone.
+ * On CUDA, many rows of bf16 or f16 are multiplied with weights that are rounded to that type.
  * Cost: for small m the bytes of the codes; for large m the product. Workspace: a block of decoded
  * weights per thread.
  */

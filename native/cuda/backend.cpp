@@ -12,6 +12,7 @@
 #include "cuda/merge_logsumexp.h"
 #include "cuda/multiply.h"
 #include "cuda/power.h"
+#include "cuda/power_product.h"
 #include "cuda/soft_top_k.h"
 #include "cuda/state.h"
 #include "cuda/top_k.h"
@@ -149,11 +150,13 @@ class CudaBackend : public Backend {
     const DeviceGuard guard(context.device.id);
     cuda::run_power_search(call, context);
   }
-  void run_power_product(const PowerProductCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power_product(const PowerProductCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::run_power_product(call, context);
   }
-  void run_power_integer(const PowerIntegerCall&, lsm_context_s&) const override {
-    throw Error(LSM_UNSUPPORTED, "not on this device yet");
+  void run_power_integer(const PowerIntegerCall& call, lsm_context_s& context) const override {
+    const DeviceGuard guard(context.device.id);
+    cuda::run_power_integer(call, context);
   }
   void run_multiply(const MultiplyCall& call, lsm_context_s& context) const override {
     const DeviceGuard guard(context.device.id);

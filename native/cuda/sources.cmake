@@ -34,6 +34,11 @@ set(cuda_sources
   kernels/power_choose.cu
   kernels/power_decode.cu
   kernels/power_errors.cu
+  kernels/power_integer_dot.cu
+  kernels/power_integer_mma.cu
+  kernels/power_integer_prepare.cu
+  kernels/power_product_rows.cu
+  kernels/power_product_weights.cu
   kernels/power_quantize.cu
   kernels/power_scales.cu
   kernels/power_stairs.cu
@@ -52,6 +57,8 @@ set(cuda_sources
   memory.cpp
   multiply.cpp
   power.cpp
+  power_integer.cpp
+  power_product.cpp
   power_search.cpp
   soft_top_k.cpp
   state.cpp

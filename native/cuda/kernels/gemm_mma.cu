@@ -13,40 +13,8 @@ namespace cuda {
 namespace {
 
 template <class T>
-struct HalfFragments {
-  static constexpr int kDepth = 16;
-
-  // ldmatrix gives lane 4 g + t elements 2t and 2t + 1 of row g of four 8 x 8 matrices: rows of A,
-  // columns of B where lines run along k. Where they run along the outer axis, the matrices are
-  // read as they lie, 8 depths by 8 rows, and transposed.
-  template <class Stage>
-  LSM_DEVICE static void load(std::uint32_t (&r)[4], Shared<T> stage, int outer, int depth) {
-    const int line = static_cast<int>(threadIdx.x) % 8;
-    if constexpr (Stage::kLineElements == Stage::kDepth) {
-      ldmatrix_x4(r, stage + Stage::chunk_offset(outer + line, depth / 8));
-    } else {
-      ldmatrix_x4_trans(r, stage + Stage::chunk_offset(depth + line, outer / 8));
-    }
-  }
-
-  // Matrices: rows 0-7 and 8-15 at depths 0-7, then both at depths 8-15.
-  template <class Stage>
-  LSM_DEVICE static void rows(std::uint32_t (&r)[4], Shared<T> stage, int row, int depth) {
-    const int matrix = static_cast<int>(threadIdx.x) % 32 / 8;
-    load<Stage>(r, stage, row + matrix % 2 * 8, depth + matrix / 2 * 8);
-  }
-  // Matrices: depths 0-7 and 8-15 of columns 0-7, then of columns 8-15.
-  template <class Stage>
-  LSM_DEVICE static void columns(std::uint32_t (&first)[2], std::uint32_t (&second)[2],
-                                 Shared<T> stage, int column, int depth) {
-    const int matrix = static_cast<int>(threadIdx.x) % 32 / 8;
-    std::uint32_t r[4];
-    load<Stage>(r, stage, column + matrix / 2 * 8, depth + matrix % 2 * 8);
-    first[0] = r[0];
-    first[1] = r[1];
-    second[0] = r[2];
-    second[1] = r[3];
-  }
+struct HalfFragments : PairFragments<T> {
+  using Sum = float;
 
   LSM_DEVICE static void multiply(float (&d)[4], const std::uint32_t (&a)[4],
                                   const std::uint32_t (&b)[2]) {

@@ -1,10 +1,10 @@
-// The loop of the tensor-core products, for operands of 16 bits (gemm_mma.cu) and f32 as tf32
-// (gemm_tf32.cu).
+// The loop of the tensor-core products, for operands of 16 bits (gemm_mma.cu), f32 as tf32
+// (gemm_tf32.cu) and pairs of bytes (power_integer_mma.cu).
 //
 // A block of 2 x 2 warps computes one kTile x kTile tile of C, a quarter each, in steps of 64 bytes
 // along k. The operands of kStages steps lie in dynamic shared memory as a ring: while the warps
 // multiply one of them, cp.async fills those of the next kStages - 1. Sums stay in registers, as
-// f32. An operand whose rows are not aligned to 16 bytes takes the same places through registers,
+// f32 or, of bytes, i32. An operand whose rows are not aligned to 16 bytes takes the same places through registers,
 // element by element.
 //
 // Bank conflicts. A stage holds an operand's lines as 16-byte chunks, chunk c of line l at c ^ s(l).
@@ -78,13 +78,55 @@ struct StageOperand {
   }
 };
 
+// Fragments of operands of 16 bits, however their bits are multiplied. ldmatrix gives lane 4 g + t
+// elements 2t and 2t + 1 of row g of four 8 x 8 matrices: rows of A, columns of B where lines run
+// along k. Where they run along the outer axis, the matrices are read as they lie, 8 depths by 8 rows,
+// and transposed.
+template <class T>
+struct PairFragments {
+  static constexpr int kDepth = 16;
+
+  template <class Stage>
+  LSM_DEVICE static void load(std::uint32_t (&r)[4], Shared<T> stage, int outer, int depth) {
+    const int line = static_cast<int>(threadIdx.x) % 8;
+    if constexpr (Stage::kLineElements == Stage::kDepth) {
+      ldmatrix_x4(r, stage + Stage::chunk_offset(outer + line, depth / 8));
+    } else {
+      ldmatrix_x4_trans(r, stage + Stage::chunk_offset(depth + line, outer / 8));
+    }
+  }
+
+  // Matrices: rows 0-7 and 8-15 at depths 0-7, then both at depths 8-15.
+  template <class Stage>
+  LSM_DEVICE static void rows(std::uint32_t (&r)[4], Shared<T> stage, int row, int depth) {
+    const int matrix = static_cast<int>(threadIdx.x) % 32 / 8;
+    load<Stage>(r, stage, row + matrix % 2 * 8, depth + matrix / 2 * 8);
+  }
+  // Matrices: depths 0-7 and 8-15 of columns 0-7, then of columns 8-15.
+  template <class Stage>
+  LSM_DEVICE static void columns(std::uint32_t (&first)[2], std::uint32_t (&second)[2],
+                                 Shared<T> stage, int column, int depth) {
+    const int matrix = static_cast<int>(threadIdx.x) % 32 / 8;
+    std::uint32_t r[4];
+    load<Stage>(r, stage, column + matrix / 2 * 8, depth + matrix % 2 * 8);
+    first[0] = r[0];
+    first[1] = r[1];
+    second[0] = r[2];
+    second[1] = r[3];
+  }
+};
+
 // Fragments gives, for operands of type T and layouts A and B of their stages:
+//   Sum                              the type of the sums
 //   kDepth                           length of one tensor-core product along k
 //   rows<A>(r, stage, row, depth)    the fragment of A of 16 rows
 //   columns<B>(r, stage, column, depth)   the fragments of B of 16 columns, two of 8
 //   multiply(d, a, b)                d += a b, 16 x 8
-template <class Fragments, class T, Product kProduct, int kTile>
-LSM_DEVICE void gemm_tensor_tile(const GemmProblem<T>& p) {
+// store(row, column, pair) takes the sums of a row in two neighbouring columns, of which the first is
+// inside.
+template <class Fragments, class T, Product kProduct, int kTile, class Store>
+LSM_DEVICE void gemm_tensor_tile(const GemmProblem<T>& p, const Store& store) {
+  using Sum = typename Fragments::Sum;
   using L = Layout<kProduct>;
   using A = StageOperand<T, L::kADepth, kTile>;
   using B = StageOperand<T, L::kBDepth, kTile>;
@@ -110,7 +152,7 @@ LSM_DEVICE void gemm_tensor_tile(const GemmProblem<T>& p) {
 
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   const int my_row = warp / 2 * kWarp, my_column = warp % 2 * kWarp;
-  float sums[kRows][kColumns][4] = {};
+  Sum sums[kRows][kColumns][4] = {};
 
 #pragma unroll
   for (int stage = 0; stage < kStages - 1; ++stage) {
@@ -156,10 +198,19 @@ LSM_DEVICE void gemm_tensor_tile(const GemmProblem<T>& p) {
 #pragma unroll
     for (int j = 0; j < kColumns; ++j) {
       const std::int64_t column = origin.column + my_column + j * 8 + lane % 4 * 2;
-      const float pair[2] = {sums[i / 2][j][i % 2 * 2], sums[i / 2][j][i % 2 * 2 + 1]};
-      store_sums(p.c + row * p.ldc + column, pair, p.n - column, p.wide_c, p.accumulate);
+      const Sum pair[2] = {sums[i / 2][j][i % 2 * 2], sums[i / 2][j][i % 2 * 2 + 1]};
+      if (column < p.n) store(row, column, pair);
     }
   }
+}
+
+// The same with the sums as C.
+template <class Fragments, class T, Product kProduct, int kTile>
+LSM_DEVICE void gemm_tensor_tile(const GemmProblem<T>& p) {
+  gemm_tensor_tile<Fragments, T, kProduct, kTile>(
+      p, [&p](std::int64_t row, std::int64_t column, const float(&pair)[2]) {
+        store_sums(p.c + row * p.ldc + column, pair, p.n - column, p.wide_c, p.accumulate);
+      });
 }
 
 }  // namespace cuda

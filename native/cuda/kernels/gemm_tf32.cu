@@ -14,6 +14,7 @@ namespace cuda {
 namespace {
 
 struct Tf32Fragments {
+  using Sum = float;
   static constexpr int kDepth = 8;
 
   template <class Stage>
