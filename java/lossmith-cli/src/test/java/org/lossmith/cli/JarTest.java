@@ -4,14 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ai.onnx.proto.OnnxMl.GraphProto;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.lossmith.cli.npy.NpyBytes;
 import org.lossmith.cli.onnx.OnnxModels;
 import org.lossmith.cli.safetensors.SafetensorsBytes;
 
@@ -58,6 +61,34 @@ class JarTest {
     Cli list = run("inspect", out.toString(), "--json");
     assertEquals("w.codes", list.json().path("tensors").get(2).path("name").asText());
     assertEquals("", list.err());
+  }
+
+  @Test
+  void runtimeThatIsNotBroughtAlongIsNamed() throws IOException, InterruptedException {
+    GraphProto.Builder graph =
+        GraphProto.newBuilder()
+            .addInput(OnnxModels.value("x", -1, 2))
+            .addOutput(OnnxModels.value("y", -1, 2))
+            .addInitializer(OnnxModels.floats("w", new float[] {1, 2, 3, 4}, 2, 2))
+            .addNode(OnnxModels.node("MatMul", "y", "x", "w"));
+    Path in = OnnxModels.write(OnnxModels.model(graph, 13).build(), folder.resolve("in.onnx"));
+    Path data = NpyBytes.matrix(folder.resolve("x.npy"), new double[][] {{1, 2}, {3, 4}, {4, 3}});
+    Path out = folder.resolve("out.onnx");
+    Path jar = Path.of(System.getProperty("lossmith.cli.jar"));
+    try (JarFile file = new JarFile(jar.toFile())) {
+      String path = file.getManifest().getMainAttributes().getValue("Class-Path");
+      String runtime = path.split(" ")[0];
+      Cli run =
+          run("quantize", in.toString(), "--out", out.toString(), "--calibration", data.toString());
+      if (Files.exists(jar.resolveSibling(runtime))) { // The launcher may have fetched it.
+        assertEquals(0, run.code(), run.err());
+      } else {
+        assertEquals(1, run.code());
+        String artifact = runtime.replaceFirst("lib/onnxruntime-(.*)\\.jar", "onnxruntime:$1 ");
+        assertTrue(run.err().contains(artifact), run.err());
+        assertFalse(Files.exists(out));
+      }
+    }
   }
 
   private static Cli run(String... arguments) throws IOException, InterruptedException {

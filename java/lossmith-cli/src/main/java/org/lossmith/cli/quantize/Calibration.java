@@ -26,6 +26,10 @@ import org.lossmith.cli.quantize.FloatModel.Values;
  */
 final class Calibration implements AutoCloseable {
   private static final long BUDGET_BYTES = 1L << 30;
+
+  /** The version that the manifest of the jar looks for in lib/. */
+  private static final String RUNTIME_VERSION = "1.23.2";
+
   private static final int BATCH = 32;
   private static final int HELD_OUT_SHARE = 5;
 
@@ -95,7 +99,10 @@ final class Calibration implements AutoCloseable {
     } catch (ClassNotFoundException e) {
       throw new FailureException(
           "--calibration: expected ONNX Runtime to run the model, got none; ./lossmith quantize"
-              + " fetches it, or put com.microsoft.onnxruntime:onnxruntime on the class path",
+              + " fetches it, or 'mvn dependency:copy -Dartifact=com.microsoft.onnxruntime"
+              + ":onnxruntime:"
+              + RUNTIME_VERSION
+              + " -DoutputDirectory=lib' beside the jar",
           e);
     }
   }
