@@ -1,17 +1,14 @@
 package org.lossmith.cli.quantize;
 
-import java.util.Arrays;
 import org.lossmith.Context;
-import org.lossmith.DType;
 import org.lossmith.PowerQuantizer;
 import org.lossmith.PowerRange;
-import org.lossmith.PowerSearch;
 import org.lossmith.Tensor;
 
-/** Errors of grids over a weight: sums of squares in double precision. */
+/** Errors of grids over a weight: sums of squares in double precision, of the very values. */
 final class LayerJudge {
   private final Context context;
-  private final PowerQuantizer signed;
+  private final PowerQuantizer quantizer;
 
   /**
    * Creates a judge.
@@ -20,7 +17,7 @@ final class LayerJudge {
    */
   LayerJudge(Context context, PowerQuantizer quantizer) {
     this.context = context;
-    signed = quantizer.withRange(PowerRange.SIGNED);
+    this.quantizer = quantizer;
   }
 
   /** The sum of squares of a weight. */
@@ -57,29 +54,21 @@ final class LayerJudge {
     }
   }
 
-  /** The same for exponents on a symmetric grid with the scales of the data. */
-  double[] symmetric(Tensor matrix, double... exponents) {
-    try (Tensor scale = signed.scales(context, matrix)) {
-      double[] all = PowerSearch.of(signed).errors(context, matrix, scale, exponents);
-      double[] sums = new double[exponents.length];
-      for (int i = 0; i < all.length; i++) {
-        sums[i % sums.length] += all[i];
-      }
-      return sums;
+  /** The same on a uniform grid around zero. */
+  double symmetric(Tensor matrix) {
+    PowerQuantizer signed = quantizer.withRange(PowerRange.SIGNED);
+    try (CodedWeight codes =
+        CodedWeight.of(context, signed, matrix, signed.parameters(context, matrix, 1))) {
+      return noise(matrix, codes);
     }
   }
 
-  /** The same for a uniform grid from the smallest value of each group to its largest. */
+  /** The same on a uniform grid from the smallest value of each group to its largest. */
   double asymmetric(Tensor matrix) {
-    PowerQuantizer unsigned = signed.withRange(PowerRange.UNSIGNED);
-    long[] shape = unsigned.groups().shape(matrix.shape());
-    try (Tensor scale = Tensor.zeros(DType.F32, shape);
-        Tensor shift = Tensor.zeros(DType.F32, shape);
-        Tensor one = Tensor.of(new float[] {1}, 1);
-        Tensor errors = Tensor.zeros(DType.F64, scale.elements(), 1, 1)) {
-      unsigned.scales(context, matrix, scale, shift);
-      PowerSearch.of(unsigned).errors(context, matrix, scale, shift, one, null, errors);
-      return Arrays.stream(errors.toDoubleArray()).sum();
+    PowerQuantizer unsigned = quantizer.withRange(PowerRange.UNSIGNED);
+    try (CodedWeight codes =
+        CodedWeight.of(context, unsigned, matrix, unsigned.shiftedParameters(context, matrix, 1))) {
+      return noise(matrix, codes);
     }
   }
 

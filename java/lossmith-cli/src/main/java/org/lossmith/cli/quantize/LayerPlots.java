@@ -1,9 +1,12 @@
 package org.lossmith.cli.quantize;
 
 import java.util.Arrays;
+import org.lossmith.Context;
 import org.lossmith.PowerQuantizer;
 import org.lossmith.PowerRange;
+import org.lossmith.PowerSearch;
 import org.lossmith.Tensor;
+import org.lossmith.quantization.NetworkExponent;
 
 /** Gathers what the page draws of a weight. */
 final class LayerPlots {
@@ -21,10 +24,15 @@ final class LayerPlots {
    * @param signal the sum of squares
    */
   static LayerPlot of(
-      LayerJudge judge, Tensor matrix, CodedWeight codes, double exponent, double signal) {
-    double[] exponents = new double[STEPS];
-    Arrays.setAll(exponents, i -> LOWEST + (HIGHEST - LOWEST) * i / (STEPS - 1));
-    double[] errors = judge.symmetric(matrix, exponents);
+      Context context, Tensor matrix, CodedWeight codes, double exponent, double signal) {
+    NetworkExponent curve =
+        NetworkExponent.of(
+            PowerSearch.of(codes.quantizer().withRange(PowerRange.SIGNED))
+                .withExponents(LOWEST, HIGHEST)
+                .withGrid(STEPS, 0));
+    curve.add(context, matrix);
+    curve.refine();
+    double[] errors = curve.errors();
     Arrays.setAll(errors, i -> errors[i] / signal);
     PowerQuantizer quantizer = codes.quantizer();
     boolean signed = quantizer.range() == PowerRange.SIGNED;
@@ -33,7 +41,7 @@ final class LayerPlots {
         histogram(matrix, codes),
         signed ? levels(quantizer.largest(), exponent) : evenly(quantizer.largest()),
         uniform,
-        exponents,
+        curve.exponents(),
         errors);
   }
 

@@ -145,7 +145,7 @@ final class QuantizeRun {
     LayerJudge judge = new LayerJudge(context, codes.quantizer());
     double power = LayerJudge.signal(matrix);
     double error = judge.noise(matrix, codes);
-    double uniform = judge.symmetric(matrix, 1)[0];
+    double uniform = judge.symmetric(matrix);
     double shifted = judge.asymmetric(matrix);
     signal += power;
     noise += error;
@@ -157,7 +157,7 @@ final class QuantizeRun {
     LayerPlot plot =
         settings.report() == null
             ? null
-            : LayerPlots.of(judge, matrix, codes, exponent, Math.max(power, Double.MIN_NORMAL));
+            : LayerPlots.of(context, matrix, codes, exponent, Math.max(power, Double.MIN_NORMAL));
     return new LayerReport(
         layer.name(),
         layer.operator(),
