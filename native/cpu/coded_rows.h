@@ -52,7 +52,7 @@ class CodedRows {
         bytes_(call.codes.shape[1]),
         units_(length / kCodeUnit),
         values_(carver.take<A>(kMostFields)),
-        scales_(carver.take<A>(kRowsAtOnce * units_)) {}
+        scales_(carver.take<A>(kRowsAtOnce * (units_ + kScalesBehind))) {}
 
   bool grouped() const { return call_.groups.columns > 0; }
   bool exponent_per_group() const { return call_.exponent.elements() > 1; }
@@ -107,12 +107,23 @@ class CodedRows {
   }
   const A* scales_of_row(std::int64_t n, int slot) {
     if (!grouped()) return nullptr;
-    if (call_.groups.columns == kCodeUnit && call_.groups.per_line == units_) {
-      return call_.scale.template row<const A>(n);
+    A* room = scales_ + slot * (units_ + kScalesBehind);
+    const A* own = reinterpret_cast<const A*>(call_.scale.data) + group(n, 0);
+    const A* last = own + call_.groups.per_line - 1;
+    const std::int64_t units = call_.groups.columns / kCodeUnit;
+    if (units == 1) {
+      std::copy(own, last + 1, room);
+      std::fill(room + call_.groups.per_line, room + units_, *last);
+      return room;
     }
-    A* room = scales_ + slot * units_;
+    // Units behind the last group have its scale.
+    std::int64_t left = units;
     for (std::int64_t u = 0; u < units_; ++u) {
-      room[u] = scale_of(group(n, std::min(u * kCodeUnit, call_.k - 1)));
+      room[u] = *own;
+      if (--left == 0 && own < last) {
+        ++own;
+        left = units;
+      }
     }
     return room;
   }

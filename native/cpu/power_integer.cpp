@@ -60,20 +60,30 @@ class PowerIntegerRun {
     return carver.used();
   }
   void carve(Carver& carver) {
-    x_ = carver.take<std::int16_t>(call_.m * length_);
+    x_ = carver.take<std::int16_t>(call_.m * pieces_of(length_, kSlice) * kSlice);
     w_ = carver.take<std::int16_t>(threads_ * kTileColumns * kSlice);
     sums_ = carver.take<std::int32_t>(threads_ * kTileRows * kTileColumns);
   }
 
+  // The integers of x, slice by slice, so that the rows of a slice do not meet in the same places of
+  // a cache: row i of the slice that begins at column `begin`.
+  std::int16_t* x_at(std::int64_t i, std::int64_t begin) const {
+    return x_ + begin * call_.m + i * kSlice;
+  }
+
   void square(std::int64_t i) const {
     const int largest = largest_code(call_.options.x_bits, call_.options.x_range);
-    std::int16_t* to = x_ + i * length_;
-    if (call_.options.x_range == LSM_POWER_SIGNED) {
-      kernels_.square_signed(call_.x_codes.row<const std::int8_t>(i), largest, call_.k, length_,
-                             to);
-    } else {
-      kernels_.square_unsigned(call_.x_codes.row<const std::uint8_t>(i), largest, call_.k, length_,
-                               to);
+    for (std::int64_t begin = 0; begin < length_; begin += kSlice) {
+      const std::int64_t length = std::min(kSlice, length_ - begin);
+      const std::int64_t there = std::min(length, call_.k - begin);
+      std::int16_t* to = x_at(i, begin);
+      if (call_.options.x_range == LSM_POWER_SIGNED) {
+        kernels_.square_signed(call_.x_codes.row<const std::int8_t>(i) + begin, largest, there,
+                               length, to);
+      } else {
+        kernels_.square_unsigned(call_.x_codes.row<const std::uint8_t>(i) + begin, largest, there,
+                                 length, to);
+      }
     }
   }
 
@@ -91,7 +101,7 @@ class PowerIntegerRun {
                         call_.options.w_bits, call_.w_codes.shape[1] - skipped, length,
                         w + j * kSlice);
       }
-      kernels_.multiply(x_ + row * length_ + begin, length_, m, w, kSlice, n, length, true, sums,
+      kernels_.multiply(x_at(row, begin), kSlice, m, w, kSlice, n, length, true, sums,
                         kTileColumns);
     }
     for (std::int64_t j = 0; j < n; ++j) store(row, m, column + j, sums + j);
@@ -139,7 +149,7 @@ class PowerIntegerRun {
   const PowerIntegerKernels& kernels_;
   const std::int64_t length_;  // k in whole units
   int threads_ = 1;
-  std::int16_t* x_ = nullptr;     // [m, length]
+  std::int16_t* x_ = nullptr;     // [slices, m, kSlice]
   std::int16_t* w_ = nullptr;     // [kTileColumns, kSlice] per thread
   std::int32_t* sums_ = nullptr;  // [kTileRows, kTileColumns] per thread
 };

@@ -2,7 +2,7 @@
 // kernels decode a block of codes, so that decoding shuffles nothing back; then
 //
 //     one row      sums of decoded values in registers, two rows of weights at a time;
-//     some rows    a panel of three rows of weights is decoded slice by slice into the cache of the
+//     some rows    a panel of twelve rows of weights is decoded slice by slice into the cache of the
 //                  first level, and multiplied with all rows of x;
 //     many rows    a tile of weights is decoded slice by slice, and oneDNN multiplies it.
 //
@@ -23,10 +23,10 @@
 namespace lossmith {
 namespace {
 
-constexpr std::int64_t kDotRows = 32;     // rows of weights of a task, one row of x
-constexpr std::int64_t kPanelTask = 12;   // the same, some rows
-constexpr std::int64_t kMostPanel = 64;   // rows of x that panels are for
-constexpr std::int64_t kSlice = 512;      // codes that are decoded at a time
+constexpr std::int64_t kDotRows = 32;      // rows of weights of a task, one row of x
+constexpr std::int64_t kMostPanel = 64;    // rows of x that panels are for
+constexpr std::int64_t kPanelSlice = 256;  // codes that are decoded at a time
+constexpr std::int64_t kTileSlice = 512;
 constexpr std::int64_t kTileRows = 128;   // rows of weights of a product of oneDNN
 constexpr std::int64_t kTileDepth = 256;  // rows of x of such a product
 constexpr std::int64_t kTasks = 16;
@@ -43,7 +43,8 @@ class PowerProductRun {
         all_(*kernels().power_product),
         kernels_(all_.field(power_field_bits(call.options.bits))),
         length_(pieces_of(call.k, kernels_.block) * kernels_.block),
-        tiled_(call.m > kMostPanel) {
+        tiled_(call.m > kMostPanel),
+        slice_(tiled_ ? kTileSlice : kPanelSlice) {
     rows_at_once_ = call_.m;
     if (tiled_) {
       const std::int64_t wanted = std::max<std::int64_t>(1, kTasks / pieces_of(call.n, kTileRows));
@@ -65,11 +66,9 @@ class PowerProductRun {
                           dot(begin, end, rooms_[thread]);
                         });
       } else {
-        parallel_ranges(threads_, call_.n, kPanelTask,
+        parallel_ranges(threads_, call_.n, kPanelRows,
                         [&](std::int64_t begin, std::int64_t end, int thread) {
-                          for (std::int64_t n = begin; n < end; n += kPanelRows) {
-                            panel(n, std::min<std::int64_t>(kPanelRows, end - n), rooms_[thread]);
-                          }
+                          panel(begin, end - begin, rooms_[thread]);
                         });
       }
     }
@@ -83,8 +82,8 @@ class PowerProductRun {
   struct Room {
     CodedRows<float>* rows;
     float* x;         // [k]: a row of x before it is arranged
-    float* listed;    // [kSlice]: values in order
-    float* values;    // [rows of a tile or panel, kSlice]
+    float* listed;    // [slice_]: values in order
+    float* values;    // [rows of a tile or panel, slice_]
     float* products;  // [kTileDepth, kTileRows], or the lanes of a panel's sums
     float* sums;      // [m, kPanelRows]
     void* scratch;
@@ -94,9 +93,9 @@ class PowerProductRun {
     if (tiled_) {
       Gemm& gemm = gemm_of(context_);
       gemm.forget_if_many();
-      const GemmShape shape{Type::f32, Product::nt, false, 0, 0, 0, length_, kSlice, kTileRows};
+      const GemmShape shape{Type::f32, Product::nt, false, 0, 0, 0, slice_, slice_, kTileRows};
       product_.prepare(gemm, shape, Pieces(call_.m, kTileDepth), Pieces(call_.n, kTileRows),
-                       Pieces(length_, kSlice), true, length_ > kSlice);
+                       Pieces(length_, slice_), true, length_ > slice_);
       scratch_.need(product_.scratch_bytes());
     }
     threads_ = context_.threads;
@@ -116,7 +115,7 @@ class PowerProductRun {
     return carver.used();
   }
   void carve(Carver& carver, bool real) {
-    x_ = carver.take<float>(rows_at_once_ * length_);
+    x_ = carver.take<float>(rows_at_once_ * pieces_of(length_, slice_) * slice_);
     rooms_ = carver.take<Room>(threads_);
     scratch_.carve(carver, threads_);
     for (int t = 0; t < threads_; ++t) {
@@ -124,8 +123,8 @@ class PowerProductRun {
       const CodedRows<float> made(call_, carver, length_);
       Room room{};
       room.x = carver.take<float>(call_.k);
-      room.listed = carver.take<float>(kSlice);
-      room.values = carver.take<float>((tiled_ ? kTileRows : kPanelRows) * kSlice);
+      room.listed = carver.take<float>(slice_);
+      room.values = carver.take<float>((tiled_ ? kTileRows : kPanelRows) * slice_);
       room.products = carver.take<float>(tiled_ ? std::min(kTileDepth, call_.m) * kTileRows
                                                 : call_.m * kPanelRows * kSumLanes);
       room.sums = carver.take<float>(tiled_ ? 0 : call_.m * kPanelRows);
@@ -138,14 +137,20 @@ class PowerProductRun {
 
   // ---- operands -------------------------------------------------------------------------
 
+  // The arranged rows of x, slice by slice, so that the rows of a slice do not meet in the same
+  // places of a cache: row i of the slice that begins at column `begin`.
+  float* x_at(std::int64_t i, std::int64_t begin) const {
+    return x_ + begin * rows_at_once_ + i * slice_;
+  }
+
   // Row i of x becomes row `to` of the arranged ones.
   void arrange(std::int64_t i, std::int64_t to, int thread) const {
-    float* arranged = x_ + to * length_;
     float* plain = rooms_[thread].x;
     load_rows(RowSource{call_.x}, i, i + 1, nullptr, plain, call_.k);
     for (std::int64_t begin = 0; begin < length_; begin += kernels_.block) {
+      float* arranged = x_at(to, begin / slice_ * slice_) + begin % slice_;
       for (std::int64_t c = 0; c < kernels_.block; ++c) {
-        arranged[begin + kernels_.position[c]] = begin + c < call_.k ? plain[begin + c] : 0.0f;
+        arranged[kernels_.position[c]] = begin + c < call_.k ? plain[begin + c] : 0.0f;
       }
     }
   }
@@ -184,13 +189,13 @@ class PowerProductRun {
   // ---- some rows ------------------------------------------------------------------------
 
   void panel(std::int64_t n, std::int64_t count, const Room& room) const {
-    for (std::int64_t begin = 0; begin < length_; begin += kSlice) {
-      const std::int64_t end = std::min(begin + kSlice, length_);
+    for (std::int64_t begin = 0; begin < length_; begin += slice_) {
+      const std::int64_t end = std::min(begin + slice_, length_);
       // Rows behind the last are those of the panel before: nobody looks at their sums.
       for (std::int64_t r = 0; r < count; ++r) {
-        decode(n + r, begin, end, room.values + r * kSlice, room);
+        decode(n + r, begin, end, room.values + r * slice_, room);
       }
-      all_.panel(room.values, kSlice, x_ + begin, length_, call_.m, end - begin, begin == 0,
+      all_.panel(room.values, slice_, x_at(0, begin), slice_, call_.m, end - begin, begin == 0,
                  room.products);
     }
     all_.finish(room.products, call_.m * kPanelRows, room.sums);
@@ -205,23 +210,24 @@ class PowerProductRun {
     const std::int64_t tiles = pieces_of(call_.n, kTileRows);
     parallel_tasks(threads_, tiles * pieces_of(m, kTileDepth), [&](std::int64_t task, int thread) {
       const std::int64_t i = task / tiles * kTileDepth;
-      tile(first + i, x_ + i * length_, std::min(kTileDepth, m - i), task % tiles * kTileRows,
-           thread);
+      tile(first, i, std::min(kTileDepth, m - i), task % tiles * kTileRows, thread);
     });
   }
 
-  void tile(std::int64_t i, const float* x, std::int64_t m, std::int64_t n, int thread) const {
+  // m rows of x from row `first` + i on, the i-th of the arranged ones.
+  void tile(std::int64_t first, std::int64_t i, std::int64_t m, std::int64_t n, int thread) const {
     const Room& room = rooms_[thread];
     const std::int64_t count = std::min(kTileRows, call_.n - n);
-    for (std::int64_t begin = 0; begin < length_; begin += kSlice) {
-      const std::int64_t end = std::min(begin + kSlice, length_);
+    for (std::int64_t begin = 0; begin < length_; begin += slice_) {
+      const std::int64_t end = std::min(begin + slice_, length_);
       for (std::int64_t r = 0; r < count; ++r) {
-        decode(n + r, begin, end, room.values + r * kSlice, room);
+        decode(n + r, begin, end, room.values + r * slice_, room);
       }
-      product_.run(thread, room.scratch, m, count, end - begin, begin > 0, x + begin, room.values,
-                   room.products);
+      product_.run(thread, room.scratch, m, count, end - begin, begin > 0, x_at(i, begin),
+                   room.values, room.products);
     }
-    for (std::int64_t r = 0; r < count; ++r) store(i, m, n + r, room.products + r, kTileRows, room);
+    for (std::int64_t r = 0; r < count; ++r)
+      store(first + i, m, n + r, room.products + r, kTileRows, room);
   }
 
   // ---- results --------------------------------------------------------------------------
@@ -245,11 +251,12 @@ class PowerProductRun {
   const PowerProductKernelsOf& kernels_;
   const std::int64_t length_;  // k in whole blocks
   const bool tiled_;
+  const std::int64_t slice_;  // codes that are decoded at a time
   std::int64_t rows_at_once_;
   int threads_ = 1;
   PieceProduct product_;
   ThreadScratch scratch_;
-  float* x_ = nullptr;  // [rows_at_once, length], arranged
+  float* x_ = nullptr;  // [slices, rows_at_once, slice_], arranged
   Room* rooms_ = nullptr;
 };
 

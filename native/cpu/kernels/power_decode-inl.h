@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "cpu/kernels/power_product.h"
 #include "cpu/kernels/vector.h"
@@ -39,12 +40,21 @@ struct LoadDecoder {
     return bits >> (bit % 8) & ((1u << kField) - 1);
   }
 
+  // Brought together in registers: a wide load of what narrow stores have just written would wait.
+  using Lanes [[gnu::vector_size(sizeof(float) * kFloats)]] = float;
+  template <int... kLane>
+  static FloatVector gathered(Table table, const std::uint8_t* p, int first,
+                              std::integer_sequence<int, kLane...>) {
+    const Lanes lanes = {table[field(p, first + kLane)]...};
+    FloatVector values;
+    std::memcpy(&values, &lanes, sizeof values);
+    return values;
+  }
+
   template <class F>
   static void each(Table table, const std::uint8_t* p, const F& f) {
     for (int i = 0; i < kVectors; ++i) {
-      float values[kFloats];
-      for (int j = 0; j < kFloats; ++j) values[j] = table[field(p, i * kFloats + j)];
-      f(i, hn::LoadU(FloatTag(), values));
+      f(i, gathered(table, p, i * kFloats, std::make_integer_sequence<int, kFloats>()));
     }
   }
 
@@ -119,9 +129,10 @@ struct PlaneDecoder {
 
   // Every 128 bits hold codes of one unit.
   static FloatVector scale(const float* scales, std::int64_t block) {
-    float lanes[kFloats];
-    for (int j = 0; j < kFloats; ++j) lanes[j] = scales[block * (kBytes / 16) + j / 4];
-    return hn::LoadU(FloatTag(), lanes);
+    const FloatTag d;
+    const hn::RebindToSigned<FloatTag> di;
+    const auto all = hn::LoadDup128(d, scales + block * (kBytes / 16));
+    return hn::TableLookupLanes(all, hn::IndicesFromVec(d, hn::ShiftRight<2>(hn::Iota(di, 0))));
   }
 };
 

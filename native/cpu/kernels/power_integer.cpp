@@ -118,7 +118,9 @@ void multiply_block(const std::int16_t* x, std::int64_t ldx, const std::int16_t*
     hn::Vec<decltype(d16)> column[kColumns];
     for (int j = 0; j < kColumns; ++j) column[j] = hn::LoadU(d16, w + j * ldw + k);
     for (int i = 0; i < kRows; ++i) {
-      const auto row = hn::LoadU(d16, x + i * ldx + k);
+      auto row = hn::LoadU(d16, x + i * ldx + k);
+      // Loaded once: the compiler would load it again for every use.
+      asm("" : "+x"(row.raw));
       for (int j = 0; j < kColumns; ++j) {
         own[i][j] = hn::ReorderWidenMulAccumulate(d32, row, column[j], own[i][j], unused);
       }

@@ -37,56 +37,71 @@ class Blocks {
   std::uint8_t copy_[Decoder::kBytes + Decoder::kRead];
 };
 
-// Sums of kRows rows side by side, in two vectors each.
-template <class Decoder, int kRows, bool kScaled>
-class Dots {
- public:
-  explicit Dots(const CodedRow* rows) : rows_(rows), table_(Decoder::load(rows[0].values)) {
-    for (int r = 0; r < kRows; ++r) even_[r] = odd_[r] = hn::Zero(kFloat);
-  }
-
-  HWY_INLINE void add(int r, const std::uint8_t* p, const float* x, std::int64_t block) {
-    if constexpr (kScaled) {
-      FloatVector even = hn::Zero(kFloat);
-      FloatVector odd = hn::Zero(kFloat);
-      add_block(p, x, even, odd);
-      even_[r] = hn::MulAdd(even + odd, Decoder::scale(rows_[r].scales, block), even_[r]);
-    } else {
-      add_block(p, x, even_[r], odd_[r]);
-    }
-  }
-  float sum(int r) const { return hn::GetLane(hn::SumOfLanes(kFloat, even_[r] + odd_[r])); }
-
- private:
-  HWY_INLINE void add_block(const std::uint8_t* p, const float* x, FloatVector& even,
-                            FloatVector& odd) const {
-    Decoder::each(table_, p, [&](int i, FloatVector value) {
+// Adds the products of a block to two vectors of sums.
+template <class Decoder, bool kScaled>
+HWY_INLINE void add_block(const typename Decoder::Table& table, const CodedRow& row,
+                          const std::uint8_t* p, const float* x, std::int64_t block,
+                          FloatVector& even, FloatVector& odd) {
+  if constexpr (kScaled) {
+    const FloatVector scale = Decoder::scale(row.scales, block);
+    FloatVector own_even = hn::Zero(kFloat);
+    FloatVector own_odd = hn::Zero(kFloat);
+    Decoder::each(table, p, [&](int i, FloatVector value) {
+      FloatVector& sum = i % 2 == 0 ? own_even : own_odd;
+      sum = hn::MulAdd(value, hn::LoadU(kFloat, x + i * kFloats), sum);
+    });
+    even = hn::MulAdd(own_even, scale, even);
+    odd = hn::MulAdd(own_odd, scale, odd);
+  } else {
+    Decoder::each(table, p, [&](int i, FloatVector value) {
       FloatVector& sum = i % 2 == 0 ? even : odd;
       sum = hn::MulAdd(value, hn::LoadU(kFloat, x + i * kFloats), sum);
     });
   }
+}
 
-  const CodedRow* rows_;
-  const typename Decoder::Table table_;
-  FloatVector even_[kRows], odd_[kRows];
-};
+HWY_INLINE float total(FloatVector even, FloatVector odd) {
+  return hn::GetLane(hn::SumOfLanes(kFloat, even + odd));
+}
 
+// The products of the blocks from `begin` on, which reach behind the bytes of the row.
+template <class Decoder, bool kScaled>
+float dot_end(const CodedRow& row, std::int64_t bytes, const float* x, std::int64_t begin,
+              std::int64_t end) {
+  const typename Decoder::Table table = Decoder::load(row.values);
+  Blocks<Decoder> blocks(row.codes, bytes);
+  FloatVector even = hn::Zero(kFloat);
+  FloatVector odd = hn::Zero(kFloat);
+  for (std::int64_t b = begin; b < end; ++b) {
+    add_block<Decoder, kScaled>(table, row, blocks.copied(b), x + b * Decoder::kCodes, b, even,
+                                odd);
+  }
+  return total(even, odd);
+}
+
+// kRows rows side by side.
 template <class Decoder, int kRows, bool kScaled>
 void dot_rows(const CodedRow* rows, std::int64_t bytes, const float* x, std::int64_t blocks,
               float* sums) {
-  Dots<Decoder, kRows, kScaled> dots(rows);
+  static_assert(kRows <= 2);
+  const typename Decoder::Table table = Decoder::load(rows[0].values);
   const std::int64_t whole = std::min(blocks, Blocks<Decoder>(rows[0].codes, bytes).whole());
+  const CodedRow first = rows[0];
+  const CodedRow second = rows[kRows - 1];
+  FloatVector even0 = hn::Zero(kFloat), odd0 = hn::Zero(kFloat);
+  FloatVector even1 = hn::Zero(kFloat), odd1 = hn::Zero(kFloat);
   for (std::int64_t b = 0; b < whole; ++b) {
-    for (int r = 0; r < kRows; ++r) {
-      dots.add(r, rows[r].codes + b * Decoder::kBytes, x + b * Decoder::kCodes, b);
+    const float* own = x + b * Decoder::kCodes;
+    const std::int64_t at = b * Decoder::kBytes;
+    add_block<Decoder, kScaled>(table, first, first.codes + at, own, b, even0, odd0);
+    if constexpr (kRows == 2) {
+      add_block<Decoder, kScaled>(table, second, second.codes + at, own, b, even1, odd1);
     }
   }
-  for (int r = 0; r < kRows; ++r) {
-    Blocks<Decoder> own(rows[r].codes, bytes);
-    for (std::int64_t b = whole; b < blocks; ++b) {
-      dots.add(r, own.copied(b), x + b * Decoder::kCodes, b);
-    }
-    sums[r] = dots.sum(r);
+  sums[0] = total(even0, odd0);
+  if (kRows == 2) sums[1] = total(even1, odd1);
+  for (int r = 0; r < kRows && whole < blocks; ++r) {
+    sums[r] += dot_end<Decoder, kScaled>(rows[r], bytes, x, whole, blocks);
   }
 }
 
@@ -141,35 +156,48 @@ constexpr PowerProductKernelsOf kernels_of() {
 
 static_assert(kFloats <= kSumLanes);
 
+// A block of kRows rows of x and kBlockColumns rows of w, in registers.
+constexpr int kBlockColumns = 3;
+static_assert(kPanelRows % kBlockColumns == 0);
+
 template <int kRows>
-void panel_rows(const float* w, std::int64_t ldw, const float* x, std::int64_t ldx,
-                std::int64_t length, bool first, float* lanes) {
-  FloatVector sums[kRows][kPanelRows];
+void panel_block(const float* w, std::int64_t ldw, const float* x, std::int64_t ldx,
+                 std::int64_t length, bool first, float* lanes) {
+  FloatVector sums[kRows][kBlockColumns];
   for (int i = 0; i < kRows; ++i) {
-    for (int r = 0; r < kPanelRows; ++r) {
-      const float* own = lanes + (i * kPanelRows + r) * kSumLanes;
+    for (int r = 0; r < kBlockColumns; ++r) {
+      const float* own = lanes + (i * kPanelRows + r) * kFloats;
       sums[i][r] = first ? hn::Zero(kFloat) : hn::LoadU(kFloat, own);
     }
   }
   for (std::int64_t k = 0; k < length; k += kFloats) {
-    FloatVector value[kPanelRows];
-    for (int r = 0; r < kPanelRows; ++r) value[r] = hn::LoadU(kFloat, w + r * ldw + k);
+    FloatVector value[kBlockColumns];
+    for (int r = 0; r < kBlockColumns; ++r) value[r] = hn::LoadU(kFloat, w + r * ldw + k);
     for (int i = 0; i < kRows; ++i) {
       const FloatVector own = hn::LoadU(kFloat, x + i * ldx + k);
-      for (int r = 0; r < kPanelRows; ++r) sums[i][r] = hn::MulAdd(own, value[r], sums[i][r]);
+      for (int r = 0; r < kBlockColumns; ++r) sums[i][r] = hn::MulAdd(own, value[r], sums[i][r]);
     }
   }
   for (int i = 0; i < kRows; ++i) {
-    for (int r = 0; r < kPanelRows; ++r) {
-      hn::StoreU(sums[i][r], kFloat, lanes + (i * kPanelRows + r) * kSumLanes);
+    for (int r = 0; r < kBlockColumns; ++r) {
+      hn::StoreU(sums[i][r], kFloat, lanes + (i * kPanelRows + r) * kFloats);
     }
+  }
+}
+
+// Few rows of x stay in the cache of the first level while all rows of the panel pass.
+template <int kRows>
+void panel_rows(const float* w, std::int64_t ldw, const float* x, std::int64_t ldx,
+                std::int64_t length, bool first, float* lanes) {
+  for (int r = 0; r < kPanelRows; r += kBlockColumns) {
+    panel_block<kRows>(w + r * ldw, ldw, x, ldx, length, first, lanes + r * kFloats);
   }
 }
 
 void panel(const float* w, std::int64_t ldw, const float* x, std::int64_t ldx, std::int64_t m,
            std::int64_t length, bool first, float* lanes) {
   constexpr std::int64_t kStep = 4;
-  constexpr std::int64_t kStepLanes = kPanelRows * kSumLanes;
+  constexpr std::int64_t kStepLanes = kPanelRows * kFloats;
   std::int64_t i = 0;
   for (; i + kStep <= m; i += kStep) {
     panel_rows<4>(w, ldw, x + i * ldx, ldx, length, first, lanes + i * kStepLanes);
@@ -181,7 +209,7 @@ void panel(const float* w, std::int64_t ldw, const float* x, std::int64_t ldx, s
 
 void finish(const float* lanes, std::int64_t count, float* sums) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const FloatVector own = hn::LoadU(kFloat, lanes + i * kSumLanes);
+    const FloatVector own = hn::LoadU(kFloat, lanes + i * kFloats);
     sums[i] = hn::GetLane(hn::SumOfLanes(kFloat, own));
   }
 }

@@ -10,13 +10,15 @@ namespace lossmith {
 // Columns that share a scale in the kernels; a block of codes is a number of these.
 constexpr std::int64_t kCodeUnit = 32;
 constexpr std::int64_t kMostBlockCodes = 256;
+constexpr std::int64_t kScalesBehind = 3;
 
 // A packed row and what its fields stand for.
 struct CodedRow {
   const std::uint8_t* codes;
   // By field (lossmith/power.h): 2^f values.
   const float* values;
-  // A factor for each unit of columns, or null: the caller multiplies the sums.
+  // A factor for each unit of columns and kScalesBehind numbers behind, which do not matter; or null:
+  // the caller multiplies the sums.
   const float* scales;
 };
 
@@ -36,8 +38,8 @@ struct PowerProductKernelsOf {
                  float* values);
 };
 
-constexpr int kPanelRows = 3;
-// Floats that hold one sum of a panel while it is being made.
+// Rows of weights of a panel, and the floats that hold one sum of it while it is being made.
+constexpr int kPanelRows = 12;
 constexpr int kSumLanes = 16;
 
 struct PowerProductKernels {
@@ -46,11 +48,12 @@ struct PowerProductKernels {
 
   const PowerProductKernelsOf& field(int bits) const { return of[bits == 8 ? 3 : bits - 2]; }
 
-  // lanes[i][r] += x_i w_r for m rows of x and kPanelRows rows of w, `length` (a multiple of
-  // kCodeUnit) elements of each; the first of several calls for one sum overwrites.
+  // sums[i][r] += x_i w_r for m rows of x and kPanelRows rows of w, `length` (a multiple of kCodeUnit)
+  // elements of each; the first of several calls for the same sums overwrites. Each sum is spread over
+  // lanes: `lanes` has room for m kPanelRows kSumLanes floats.
   void (*panel)(const float* w, std::int64_t ldw, const float* x, std::int64_t ldx, std::int64_t m,
                 std::int64_t length, bool first, float* lanes);
-  // sums[i * kPanelRows + r] = the sum of a sum's lanes.
+  // The sums themselves.
   void (*finish)(const float* lanes, std::int64_t count, float* sums);
 };
 
