@@ -26,6 +26,8 @@ void ExpectGradients(const PowerTensors& t, const PowerResult& expected) {
     if (codes[i] != expected.codes[i]) same[i] = got[i];
   }
   ExpectNear(got, same, 16 * error, 1, "grad_w");
+  // A sum knows nothing of one element with another code next to a half.
+  if (codes != expected.codes) return;
   const double groups = static_cast<double>(t.p.scale.size());
   const double of_group = std::sqrt(static_cast<double>(t.p.w.size()) / groups);
   const double sum_error = wide ? 1e-11 : 2e-5;

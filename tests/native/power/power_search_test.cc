@@ -192,7 +192,7 @@ Found StepByStep(const SearchCase& c, const Context& context) {
 
 TEST(PowerSearch, FindsWhatASearchStepByStepFinds) {
   const Context context;
-  for (const int64_t columns : {12, 600}) {
+  for (const int64_t columns : {int64_t{12}, Size(600, 24)}) {
     for (const int axis : {-1, 0, 1}) {
       for (const DType type : {DType::kF32, DType::kF64}) {
         SearchCase c =
@@ -215,7 +215,7 @@ TEST(PowerSearch, FindsWhatASearchStepByStepFinds) {
 // 0.48; uniform steps have 1.46 and 2.5 times the error.
 TEST(PowerSearch, ExponentsOfDistributions) {
   for (const bool laplace : {false, true}) {
-    SearchCase c = RandomSearch(PowerOptions(4), {Size(60000, 3000)}, DType::kF32, 4);
+    SearchCase c = RandomSearch(PowerOptions(4), {Size(60000, 30000)}, DType::kF32, 4);
     Random random(laplace ? 8 : 9);
     for (double& x : c.w) {
       const double u = random.Uniform(-1, 1);
@@ -230,14 +230,14 @@ TEST(PowerSearch, ExponentsOfDistributions) {
     ASSERT_EQ(RunErrors(c, &uniform, Context()), LSM_OK) << lsm_last_error();
     ASSERT_EQ(RunSearch(c, &found, Context()), LSM_OK) << lsm_last_error();
     EXPECT_NEAR(found.exponent[0], laplace ? 0.48 : 0.64, 0.06);
-    EXPECT_GT(uniform[0] / found.error[0], OnSimulatedDevice() ? 1.2 : laplace ? 2.3 : 1.4);
+    EXPECT_GT(uniform[0] / found.error[0], laplace ? 2.3 : 1.4);
   }
 }
 
 TEST(PowerSearch, NeitherThreadsNorBudgetMatter) {
   for (const int axis : {-1, 0, 1}) {
-    SearchCase c = RandomSearch(PowerOptions(4, LSM_POWER_SIGNED, axis), {Size(500, 20), 400},
-                                DType::kBF16, 6);
+    SearchCase c = RandomSearch(PowerOptions(4, LSM_POWER_SIGNED, axis),
+                                {Size(500, 6), Size(400, 70)}, DType::kBF16, 6);
     c.options.clips = 2;
     Found expected, found;
     ASSERT_EQ(RunSearch(c, &expected, Context(1)), LSM_OK) << lsm_last_error();
