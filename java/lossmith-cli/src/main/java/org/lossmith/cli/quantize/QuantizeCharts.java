@@ -46,9 +46,9 @@ final class QuantizeCharts {
     bars.setMarker(SeriesMarkers.NONE);
     levels(chart, "levels", plot.levels(), -0.05 * 100 * most, 1, SeriesMarkers.DIAMOND);
     levels(chart, "uniform", plot.uniform(), -0.12 * 100 * most, 0, SeriesMarkers.CIRCLE);
-    // Under zero there are only the levels, which have no height.
+    // Under zero there are only the levels, which have no height; a label must not be empty.
     chart.setCustomYAxisTickLabelsFormatter(
-        v -> v < 0 ? "" : QuantizeText.line(v == Math.rint(v) ? "%.0f" : "%.2g", v));
+        v -> v < 0 ? " " : QuantizeText.line(v == Math.rint(v) ? "%.0f" : "%.2g", v));
     chart.getStyler().setXAxisMin(-1.05).setXAxisMax(1.05).setYAxisMin(-18 * most);
     return chart;
   }

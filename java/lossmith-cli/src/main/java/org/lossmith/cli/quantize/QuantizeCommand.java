@@ -124,8 +124,11 @@ public final class QuantizeCommand implements Callable<Integer> {
     try {
       result = new QuantizeRun(settings(), in, out).run();
     } catch (IllegalArgumentException e) {
-      // The library names the hyperparameter as the flag does.
-      throw new UsageException("--" + e.getMessage());
+      if (e.getMessage() != null && e.getMessage().contains(": expected ")) {
+        // The library names the hyperparameter as the flag does.
+        throw new UsageException("--" + e.getMessage());
+      }
+      throw e;
     }
     spec.commandLine().getOut().println(json ? Json.write(result) : QuantizeText.of(result));
     return 0;

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.lossmith.cli.Cli;
 import org.lossmith.cli.LeakFreeTest;
+import org.lossmith.cli.charts.Charts;
 import org.lossmith.cli.onnx.OnnxModels;
 import org.lossmith.cli.safetensors.SafetensorsBytes;
 import org.w3c.dom.Document;
@@ -72,6 +73,38 @@ class ReportTest extends LeakFreeTest {
       assertEquals("svg", parsed.getDocumentElement().getTagName());
     }
     assertTrue(text.length() < 400_000, "a page of " + text.length() + " characters");
+  }
+
+  @Test
+  void histogramsOfEveryHeightAreDrawn() throws IOException {
+    double[] grid = {-1, 0, 1};
+    for (double most = 0.03; most <= 1; most *= 1.5) {
+      // The axis goes below zero, where labels are left out.
+      LayerPlot plot =
+          new LayerPlot(new double[] {most, 0, most / 3}, grid, grid, grid, grid.clone());
+      LayerReport layer =
+          new LayerReport(
+              "w",
+              "Conv",
+              "float",
+              new long[] {2, 2},
+              2,
+              1,
+              1,
+              1,
+              1,
+              1,
+              9,
+              9,
+              9,
+              16,
+              1,
+              1,
+              null,
+              plot);
+      String svg = Charts.svg(QuantizeCharts.histogram(layer), "h");
+      assertTrue(svg.startsWith("<svg") && svg.strip().endsWith("</svg>"), svg);
+    }
   }
 
   @Test
