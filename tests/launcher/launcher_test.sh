@@ -91,7 +91,7 @@ version=$(sed 's/^lossmith //' "$work/out")
 check 'version is that of the parent POM' grep -qF "<version>$version</version>" "$tree/pom.xml"
 lossmith --help
 check 'help exits 0' test "$rc" = 0
-for command in demo eval info bench test; do
+for command in demo eval quantize inspect info bench test; do
   check "help names $command" grep -qE "^  $command " "$work/out"
 done
 lossmith
@@ -154,6 +154,19 @@ check 'missing fonts: the package is named' err_has 'libfontconfig1'
 make_tools
 lossmith eval fail-with-7
 check 'the exit code is passed through' test "$rc" = 7
+echo '<onnxruntime.version>1.2.3</onnxruntime.version>' >"$tree/java/lossmith-cli/pom.xml"
+lossmith quantize m.onnx --out q.onnx
+check 'quantize needs no ONNX Runtime' test "$(grep -c onnxruntime "$work/mvn.calls")" = 0
+lossmith quantize m.onnx --calibration x.npy --out q.onnx
+check 'quantize --calibration fetches ONNX Runtime' grep -qF 'onnxruntime:1.2.3' "$work/mvn.calls"
+check 'quantize gets its arguments' out_has 'arguments: quantize m.onnx --calibration x.npy'
+mkdir "$tree/java/lossmith-cli/target/lib"
+echo jar >"$tree/java/lossmith-cli/target/lib/onnxruntime-1.2.3.jar"
+lossmith quantize m.onnx --calibration=x.npy --out q.onnx
+check 'ONNX Runtime is fetched once' test "$(grep -c onnxruntime "$work/mvn.calls")" = 1
+rm -r "$tree/java/lossmith-cli/target/lib" "$tree/java/lossmith-cli/pom.xml"
+lossmith info
+echo "-" >"$work/mvn.calls"
 touch "$tree/native/a.cpp"
 lossmith info
 check 'a touched source builds nothing' test "$(builds)" = 1
