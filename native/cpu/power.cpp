@@ -20,8 +20,8 @@ namespace {
 // Outputs from this size on are written past the caches.
 constexpr std::int64_t kStreamBytes = std::int64_t{8} << 20;
 
-// Columns may be read as whole vectors.
-constexpr std::int64_t kPadding = 16;
+// Columns may be read as whole vectors, several abreast.
+constexpr std::int64_t kPadding = 128;
 
 template <class A>
 const PowerKernels<A>& kernels_of() {

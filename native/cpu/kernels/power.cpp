@@ -84,6 +84,15 @@ class CodeTarget {
   bool whole_;
 };
 
+constexpr int kGroup = kAbreast * kLanes;  // elements whose powers are made at once
+
+// Powers of a block of elements, in the first-level cache.
+struct Powers {
+  static constexpr std::int64_t kBlock = 512;
+  HWY_ALIGN float power[kBlock + 2 * kGroup];
+  HWY_ALIGN float log2_v[kBlock + 2 * kGroup];
+};
+
 // The operator at one vector of elements.
 template <class P>
 class Operator {
@@ -96,16 +105,26 @@ class Operator {
   // |x|, or x where codes are unsigned: what is below 0 there is below everything.
   V size(V x) const { return x & size_mask_; }
 
-  // min(size / s, 1); 0 for NaN, below 0 and where s is 0.
+  // v = min(size / s, 1); 0 for NaN, below 0 and where s is 0.
   V share(V size, std::int64_t i) const {
     const V s = p_.scale(i);
     const M known = hn::And(hn::Gt(size, zero()), hn::Gt(s, zero()));
-    return hn::IfThenElseZero(known, hn::IfThenElse(hn::Lt(size, s), size / s, set(1.0f)));
+    return hn::IfThenElseZero(known, hn::Min(p_.share(size, i), set(1.0f)));
   }
 
-  VI rounded(V power) const { return hn::ConvertTo(I(), hn::MulAdd(steps_, power, set(0.5f))); }
+  // v^a, and log2 v where it is wanted, of the elements from begin to end.
+  void powers(const float* x, std::int64_t begin, std::int64_t end, bool logs, Powers* to) const {
+    if (p_.careful()) {
+      powers_by<true>(x, begin, end, logs, to);
+    } else {
+      powers_by<false>(x, begin, end, logs, to);
+    }
+  }
 
-  VI magnitude(V size, std::int64_t i) const {
+  VI rounded(V power) const { return truncated(hn::MulAdd(steps_, power, set(0.5f))); }
+
+  // |q|, from thresholds or from the power.
+  VI magnitude(V size, const float* power, std::int64_t i) const {
     if constexpr (P::kThresholds > 0) {
       VI q = hn::Zero(I());
       for (int j = 0; j < P::kThresholds; ++j) {
@@ -113,34 +132,78 @@ class Operator {
       }
       return q;
     } else {
-      return rounded(p_.power(share(size, i), i));
+      return rounded(hn::LoadU(F(), power));
     }
   }
 
-  V value(VI q, V x, std::int64_t i) const {
-    const V level = p_.scale(i) * p_.level(q, i);
-    const V w = hn::CopySignToAbs(level, x) + p_.shift(i);
+  V value(V level, V x, std::int64_t i) const {
+    const V w = hn::CopySignToAbs(p_.scale(i) * level, x) + p_.shift(i);
     return hn::IfThenElse(hn::Eq(x, x), w, x);
   }
 
  private:
+  template <bool kSmall>
+  void powers_by(const float* x, std::int64_t begin, std::int64_t end, bool logs,
+                 Powers* to) const {
+    std::int64_t i = begin;
+    for (; i + kGroup <= end; i += kGroup) group<kSmall>(x + i, i, logs, i - begin, to);
+    if (i == end) return;
+    HWY_ALIGN float room[kGroup] = {};
+    std::memcpy(room, x + i, static_cast<std::size_t>(end - i) * sizeof(float));
+    group<kSmall>(room, i, logs, i - begin, to);
+  }
+
+  // Vectors of x, the first of which is that of element i.
+  template <bool kSmall>
+  HWY_INLINE void group(const float* x, std::int64_t i, bool logs, std::int64_t place,
+                        Powers* to) const {
+    V v[kAbreast], l[kAbreast], power[kAbreast];
+    for (int k = 0; k < kAbreast; ++k) {
+      const std::int64_t at = i + k * kLanes;
+      v[k] = share(size(hn::LoadU(F(), x + k * kLanes) - p_.shift(at)), at);
+      l[k] = zero();
+    }
+    if (logs || p_.by() == PowerBy::exponential) log2_each<kSmall>(v, l);
+    p_.power_each(v, l, power, i);
+    for (int k = 0; k < kAbreast; ++k) {
+      const V p = hn::IfThenZeroElse(hn::Eq(v[k], zero()), power[k]);
+      hn::StoreU(p, F(), to->power + place + k * kLanes);
+      if (logs) hn::StoreU(l[k], F(), to->log2_v + place + k * kLanes);
+    }
+  }
+
   const P& p_;
   V size_mask_, steps_;
 };
+
+// body(begin, head, end) for blocks of n elements, of which the first takes `head` more.
+template <class Body>
+void for_blocks(std::int64_t head, std::int64_t n, const Body& body) {
+  for (std::int64_t begin = 0; begin < n;) {
+    const std::int64_t end = begin + head + Powers::kBlock;
+    body(begin, head, end < n ? end : n);
+    begin = end;
+    head = 0;
+  }
+}
 
 template <class P, class Parameters>
 void quantize_by(const PowerSetup& setup, const Parameters& parameters,
                  const PowerElements<float>& e) {
   const P p(setup, parameters);
   const Operator<P> op(setup, p);
-  const std::int64_t head = setup.stream_out ? Target::head(e.out) : 0;
-  const Target out(e.out, setup.stream_out, head);
+  const std::int64_t start = setup.stream_out ? Target::head(e.out) : 0;
+  const Target out(e.out, setup.stream_out, start);
   const CodeTarget codes(e.codes, setup);
-  for_vectors(head, e.n, [&](std::int64_t i, std::int64_t count) {
-    const V x = load(e.x + i, count) - p.shift(i);
-    const VI q = op.magnitude(op.size(x), i);
-    codes.store(q, x, i, count);
-    if (out.wanted()) out.store(op.value(q, x, i), i, count);
+  Powers powers;
+  for_blocks(start, e.n, [&](std::int64_t begin, std::int64_t head, std::int64_t end) {
+    if constexpr (P::kThresholds == 0) op.powers(e.x, begin, end, false, &powers);
+    for_vectors(begin, head, end, [&](std::int64_t i, std::int64_t count) {
+      const V x = load(e.x + i, count) - p.shift(i);
+      const VI q = op.magnitude(op.size(x), powers.power + (i - begin), i);
+      codes.store(q, x, i, count);
+      if (out.wanted()) out.store(op.value(p.level(q, i), x, i), i, count);
+    });
   });
 }
 
@@ -185,130 +248,192 @@ void gradients_by(const PowerSetup& setup, const Parameters& parameters,
                   const PowerElements<float>& e, Sums& sums) {
   const P p(setup, parameters);
   const Operator<P> op(setup, p);
-  const std::int64_t head = setup.stream_out    ? Target::head(e.out)
-                            : setup.stream_grad ? Target::head(e.grad)
-                                                : 0;
-  const Target out(e.out, setup.stream_out, head);
-  const Target grad(e.grad, setup.stream_grad, head);
+  const std::int64_t start = setup.stream_out    ? Target::head(e.out)
+                             : setup.stream_grad ? Target::head(e.grad)
+                                                 : 0;
+  const Target out(e.out, setup.stream_out, start);
+  const Target grad(e.grad, setup.stream_grad, start);
   const CodeTarget codes(e.codes, setup);
-  const bool positive = setup.positive;
   const bool exact = setup.exact;
-  for_vectors(head, e.n, [&](std::int64_t i, std::int64_t count) {
-    const V given = load(e.upstream + i, count);
-    const V x = load(e.x + i, count) - p.shift(i);
-    const V size = op.size(x);
-    const V s = p.scale(i);
-    const V v = op.share(size, i);
-    const V log2_v = log2(v);
-    const V power = p.power(v, log2_v, i);
-    VI q;
-    if constexpr (P::kThresholds > 0) {
-      q = op.magnitude(size, i);
-    } else {
-      q = op.rounded(power);
-    }
-    codes.store(q, x, i, count);
-    const M known = hn::Eq(x, x);
-    const V level = p.level(q, i);
-    if (out.wanted()) {
-      const V w = hn::CopySignToAbs(s * level, x) + p.shift(i);
-      out.store(hn::IfThenElse(known, w, x), i, count);
-    }
-    const M alive = hn::Gt(s, zero());
-    const M clipped = hn::And(hn::Gt(size, s), alive);
-    const V inverse = p.inverse(q, i);
-    const V g = hn::IfThenElse(known, given, x);
-    const V signed_g = g ^ (x & hn::SignBit(F()));
-    const V part = level * (inverse * power);
-    const V by_scale = hn::IfThenElse(clipped, set(1.0f), level - part);
-    const V bracket = hn::MulSub(power * inverse, log2_v * set(0.693147181f), p.log(q, i));
-    const V by_exponent = hn::IfThenZeroElse(clipped, s * level * bracket / p.exponent(i));
-    sums.add(signed_g * by_scale, signed_g * by_exponent, i);
-    if (!grad.wanted()) return;
-    V slope = set(1.0f);
-    if (exact) {
-      const V ratio = p.exact(q, i) * (power / v);
-      slope = hn::IfThenZeroElse(hn::Eq(level, zero()), ratio);
-    }
-    slope = hn::IfThenElseZero(alive, hn::IfThenZeroElse(clipped, slope));
-    if (positive) slope = hn::IfThenZeroElse(hn::Lt(x, zero()), slope);
-    grad.store(g * slope, i, count);
+  // Signed elements are all above this.
+  const V least = set(setup.positive ? 0.0f : -__builtin_inff());
+  Powers powers;
+  for_blocks(start, e.n, [&](std::int64_t begin, std::int64_t head, std::int64_t end) {
+    op.powers(e.x, begin, end, true, &powers);
+    for_vectors(begin, head, end, [&](std::int64_t i, std::int64_t count) {
+      const V given = load(e.upstream + i, count);
+      const V x = load(e.x + i, count) - p.shift(i);
+      const V size = op.size(x);
+      const V s = p.scale(i);
+      const V power = hn::LoadU(F(), powers.power + (i - begin));
+      const VI q = op.magnitude(size, powers.power + (i - begin), i);
+      codes.store(q, x, i, count);
+      const V level = p.level(q, i);
+      if (out.wanted()) out.store(op.value(level, x, i), i, count);
+      const M clipped = hn::And(hn::Gt(size, s), hn::Gt(s, zero()));
+      const V g = hn::IfThenElse(hn::Eq(x, x), given, x);
+      const V signed_g = g ^ (x & hn::SignBit(F()));
+      const V part = p.inverse(q, i) * power;
+      const V log_v = hn::LoadU(F(), powers.log2_v + (i - begin)) * set(0.693147181f);
+      const V by_scale = hn::IfThenElse(clipped, set(1.0f), level - level * part);
+      const V bracket = hn::MulSub(part, log_v, p.log(q, i));
+      const V by_exponent =
+          hn::IfThenZeroElse(clipped, s * level * bracket * p.inverse_exponent(i));
+      sums.add(signed_g * by_scale, signed_g * by_exponent, i);
+      if (!grad.wanted()) return;
+      V slope = set(1.0f);
+      if (exact) {
+        const V ratio = p.exact(q, i) * (power / op.share(size, i));
+        slope = hn::IfThenZeroElse(hn::Eq(level, zero()), ratio);
+      }
+      const M moves = hn::And(hn::Gt(s, zero()), hn::Not(hn::Or(clipped, hn::Lt(x, least))));
+      grad.store(g * hn::IfThenElseZero(moves, slope), i, count);
+    });
   });
 }
 
-// Odd to the bit, so that stairs meet at whole codes: 1 - 2 / (e^2|y| + 1), and the Taylor polynomial of
-// degree 9 where that would cancel.
-V tanh(V y) {
-  const V size = hn::Abs(y), square = y * y, one = set(1.0f);
-  const V large = one - set(2.0f) / (VectorOps<F>::exp(size + size) + one);
-  V p = set(62.0f / 2835.0f);
-  p = hn::MulAdd(p, square, set(-17.0f / 315.0f));
-  p = hn::MulAdd(p, square, set(2.0f / 15.0f));
-  p = hn::MulAdd(p, square, set(-1.0f / 3.0f));
-  const V small = hn::MulAdd(size * square, p, size);
-  return hn::CopySignToAbs(hn::IfThenElse(hn::Lt(size, set(0.25f)), small, large), y);
+// tanh y, odd to the bit, so that stairs meet at whole codes: 1 - 2 / (e^2|y| + 1), and the Taylor
+// polynomial of degree 9 where that would cancel.
+HWY_INLINE void tanh_each(const V* y, V* t) {
+  const V one = set(1.0f);
+  V x[kAbreast], large[kAbreast];
+  for (int k = 0; k < kAbreast; ++k) {
+    x[k] = hn::Min(hn::Abs(y[k]) * set(2.88539008f), set(126.0f));
+  }
+  exp2_each(x, large);
+  for (int k = 0; k < kAbreast; ++k) {
+    const V size = hn::Abs(y[k]), square = size * size;
+    V p = set(62.0f / 2835.0f);
+    p = hn::MulAdd(p, square, set(-17.0f / 315.0f));
+    p = hn::MulAdd(p, square, set(2.0f / 15.0f));
+    p = hn::MulAdd(p, square, set(-1.0f / 3.0f));
+    const V small = hn::MulAdd(size * square, p, size);
+    const V rest = one - set(2.0f) / (large[k] + one);
+    t[k] = hn::CopySignToAbs(hn::IfThenElse(hn::Lt(size, set(0.25f)), small, rest), y[k]);
+  }
 }
 
 // math::power_stair.
 template <class P, class Parameters, class Sums>
-void staircase_by(const PowerSetup& setup, const Parameters& parameters,
-                  const PowerElements<float>& e, Sums& sums) {
-  const P p(setup, parameters);
-  const float steps = static_cast<float>(setup.largest);
-  const V top = set(steps), low = set(setup.positive ? 0.0f : -steps), part = set(1 / steps);
-  const V half = set(0.5f), one = set(1.0f);
-  const float beta = static_cast<float>(setup.beta);
-  const V end = tanh(set(beta * 0.5f));
-  const std::int64_t head = setup.stream_out    ? Target::head(e.out)
-                            : setup.stream_grad ? Target::head(e.grad)
-                                                : 0;
-  const Target out(e.out, setup.stream_out, head);
-  const Target grad(e.grad, setup.stream_grad, head);
-  const CodeTarget codes(e.codes, setup);
-  for_vectors(head, e.n, [&](std::int64_t i, std::int64_t count) {
-    const V theta = load(e.x + i, count);
-    const M known = hn::Eq(theta, theta);
-    const V c = hn::IfThenElseZero(known, hn::Max(hn::Min(theta, top), low));
-    const VI hard = hn::ConvertTo(I(), hn::Abs(c) + half);
-    codes.store(hard, c, i, count);
-    V soft = hn::CopySign(hn::ConvertTo(F(), hard), c);
-    V slope = one;
-    if (beta > 0) {
-      const V below = hn::Floor(c);
-      const V t = tanh(set(beta) * (c - below - half));
-      soft = hn::MulAdd(half, one + t / end, below);
-      slope = set(beta * 0.5f) * (one - t * t) / end;
+class Staircase {
+ public:
+  Staircase(const PowerSetup& setup, const Parameters& parameters, const PowerElements<float>& e,
+            Sums& sums)
+      : p_(setup, parameters),
+        e_(e),
+        sums_(sums),
+        out_(e.out, false, 0),
+        grad_(e.grad, false, 0),
+        codes_(e.codes, setup),
+        top_(set(static_cast<float>(setup.largest))),
+        low_(setup.positive ? zero() : zero() - top_),
+        part_(set(1.0f / static_cast<float>(setup.largest))),
+        beta_(static_cast<float>(setup.beta)) {
+    V half[kAbreast], end[kAbreast];
+    for (int k = 0; k < kAbreast; ++k) half[k] = set(beta_ * 0.5f);
+    tanh_each(half, end);
+    end_ = end[0];
+  }
+
+  void run() {
+    for (std::int64_t i = 0; i < e_.n; i += kGroup) group(i);
+  }
+
+ private:
+  // Codes and values of a group of vectors; log2 of nothing is finite.
+  void group(std::int64_t i) {
+    V theta[kAbreast], soft[kAbreast], slope[kAbreast], r[kAbreast], l[kAbreast], x[kAbreast],
+        level[kAbreast];
+    for (int k = 0; k < kAbreast; ++k) {
+      theta[k] = count(i, k) > 0 ? load(e_.x + i + k * kLanes, count(i, k)) : zero();
     }
-    const V s = p.scale(i), a = p.exponent(i);
-    const V r = hn::Abs(soft) * part;
-    const V log2_r = log2(r);
-    const M some = hn::Gt(r, zero());
-    const V level = hn::IfThenElseZero(some, exp2(log2_r / a));
-    const V sign = soft & hn::SignBit(F());
-    const V value = s * level;
-    if (out.wanted()) {
-      out.store(hn::IfThenElse(known, (value ^ sign) + zero(), theta), i, count);
+    soften(theta, i, soft, slope);
+    for (int k = 0; k < kAbreast; ++k) r[k] = hn::Abs(soft[k]) * part_;
+    log2_each<true>(r, l);
+    for (int k = 0; k < kAbreast; ++k) x[k] = l[k] * p_.inverse_exponent(i + k * kLanes);
+    exp2_each(x, level);
+    for (int k = 0; k < kAbreast && count(i, k) > 0; ++k) {
+      const std::int64_t at = i + k * kLanes;
+      level[k] = hn::IfThenElseZero(hn::Gt(r[k], zero()), level[k]);
+      const V sign = soft[k] & hn::SignBit(F());
+      const V value = p_.scale(at) * level[k];
+      const M known = hn::Eq(theta[k], theta[k]);
+      if (out_.wanted()) {
+        out_.store(hn::IfThenElse(known, (value ^ sign) + zero(), theta[k]), at, count(i, k));
+      }
+      if (e_.upstream == nullptr) continue;
+      const V given = load(e_.upstream + at, count(i, k));
+      const V signed_g = hn::IfThenElse(known, given, theta[k]) ^ sign;
+      const V a = p_.exponent(at);
+      const V fall = value * (l[k] * set(-0.693147181f)) / (a * a);
+      const V alive = hn::IfThenElseZero(hn::Gt(p_.scale(at), zero()), level[k]);
+      sums_.add(signed_g * alive, signed_g * fall, at);
     }
-    if (e.upstream == nullptr) return;
-    const V given = load(e.upstream + i, count);
-    const V g = hn::IfThenElse(known, given, theta);
-    const V signed_g = g ^ sign;
-    const V alive = hn::IfThenElseZero(hn::Gt(s, zero()), level);
-    // known r > 0 or 0 * (finite): log2 r is finite at 0.
-    const V fall = value * (log2_r * set(-0.693147181f)) / (a * a);
-    sums.add(signed_g * alive, signed_g * fall, i);
-    if (!grad.wanted()) return;
-    const V least = hn::IfThenElseZero(hn::Gt(a, one), half * part);
-    const V floored = hn::Max(r, least);
-    const V bend = one / a - one;
-    V rise = exp2(log2(floored) * bend);
-    rise = hn::IfThenElse(hn::Gt(floored, zero()), rise,
-                          hn::IfThenElseZero(hn::Eq(bend, zero()), one));
-    const M inside = hn::And(hn::Le(theta, top), hn::Ge(theta, low));
-    const M moves = hn::Or(inside, hn::Not(known));
-    grad.store(g * hn::IfThenElseZero(moves, s * rise * part / a * slope), i, count);
-  });
-}
+    if (grad_.wanted()) differentiate(i, theta, r, slope);
+  }
+
+  // q~ and phi'.
+  void soften(const V* theta, std::int64_t i, V* soft, V* slope) {
+    const V half = set(0.5f), one = set(1.0f);
+    V c[kAbreast];
+    for (int k = 0; k < kAbreast; ++k) {
+      const M known = hn::Eq(theta[k], theta[k]);
+      c[k] = hn::IfThenElseZero(known, hn::Max(hn::Min(theta[k], top_), low_));
+      const VI hard = truncated(hn::Abs(c[k]) + half);
+      if (count(i, k) > 0) codes_.store(hard, c[k], i + k * kLanes, count(i, k));
+      soft[k] = hn::CopySign(hn::ConvertTo(F(), hard), c[k]);
+      slope[k] = one;
+    }
+    if (!(beta_ > 0)) return;
+    V y[kAbreast], t[kAbreast];
+    for (int k = 0; k < kAbreast; ++k) y[k] = set(beta_) * (c[k] - hn::Floor(c[k]) - half);
+    tanh_each(y, t);
+    for (int k = 0; k < kAbreast; ++k) {
+      soft[k] = hn::MulAdd(half, one + t[k] / end_, hn::Floor(c[k]));
+      slope[k] = set(beta_ * 0.5f) * (one - t[k] * t[k]) / end_;
+    }
+  }
+
+  void differentiate(std::int64_t i, const V* theta, const V* r, const V* slope) {
+    const V one = set(1.0f);
+    V floored[kAbreast], l[kAbreast], x[kAbreast], rise[kAbreast];
+    for (int k = 0; k < kAbreast; ++k) {
+      const M above = hn::Gt(p_.exponent(i + k * kLanes), one);
+      floored[k] = hn::Max(r[k], hn::IfThenElseZero(above, set(0.5f) * part_));
+    }
+    log2_each<true>(floored, l);
+    for (int k = 0; k < kAbreast; ++k) x[k] = l[k] * (p_.inverse_exponent(i + k * kLanes) - one);
+    exp2_each(x, rise);
+    for (int k = 0; k < kAbreast && count(i, k) > 0; ++k) {
+      const std::int64_t at = i + k * kLanes;
+      // 0 to the power 0 is 1, to another one 0.
+      const V at_zero = hn::IfThenElseZero(hn::Eq(p_.exponent(at), one), one);
+      const V risen = hn::IfThenElse(hn::Gt(floored[k], zero()), rise[k], at_zero);
+      const V given = load(e_.upstream + at, count(i, k));
+      const M known = hn::Eq(theta[k], theta[k]);
+      const M inside = hn::And(hn::Le(theta[k], top_), hn::Ge(theta[k], low_));
+      const V by_theta = p_.scale(at) * risen * part_ * p_.inverse_exponent(at) * slope[k];
+      const V g = hn::IfThenElse(known, given, theta[k]);
+      const V moved = hn::IfThenElseZero(hn::Or(inside, hn::Not(known)), by_theta);
+      grad_.store(g * moved, at, count(i, k));
+    }
+  }
+
+  // Elements of vector k of the group.
+  std::int64_t count(std::int64_t i, int k) const {
+    const std::int64_t left = e_.n - i - k * kLanes;
+    return left < kLanes ? left : kLanes;
+  }
+
+  const P p_;
+  const PowerElements<float>& e_;
+  Sums& sums_;
+  const Target out_, grad_;
+  const CodeTarget codes_;
+  const V top_, low_, part_;
+  const float beta_;
+  V end_;
+};
 
 template <class P, class Parameters>
 void latents_by(const PowerSetup& setup, const Parameters& parameters,
@@ -317,10 +442,14 @@ void latents_by(const PowerSetup& setup, const Parameters& parameters,
   const Operator<P> op(setup, p);
   const V steps = set(static_cast<float>(setup.largest));
   const Target out(e.out, false, 0);
-  for_vectors(0, e.n, [&](std::int64_t i, std::int64_t count) {
-    const V x = load(e.x + i, count);
-    const V u = steps * p.power(op.share(op.size(x), i), i);
-    out.store(hn::IfThenElse(hn::Eq(x, x), hn::CopySignToAbs(u, x) + zero(), x), i, count);
+  Powers powers;
+  for_blocks(0, e.n, [&](std::int64_t begin, std::int64_t head, std::int64_t end) {
+    op.powers(e.x, begin, end, false, &powers);
+    for_vectors(begin, head, end, [&](std::int64_t i, std::int64_t count) {
+      const V x = load(e.x + i, count);
+      const V u = steps * hn::LoadU(F(), powers.power + (i - begin));
+      out.store(hn::IfThenElse(hn::Eq(x, x), hn::CopySignToAbs(u, x) + zero(), x), i, count);
+    });
   });
 }
 
@@ -330,7 +459,7 @@ void dequantize_by(const Level& level, const std::uint8_t* bytes, float* out, st
   const hn::Rebind<std::uint8_t, F> d8;
   const std::int64_t head = stream ? Target::head(out) : 0;
   const Target target(out, stream, head);
-  for_vectors(head, n, [&](std::int64_t i, std::int64_t count) {
+  for_vectors(0, head, n, [&](std::int64_t i, std::int64_t count) {
     HWY_ALIGN std::uint8_t room[kLanes] = {};
     if (count != kLanes) std::memcpy(room, bytes + i, static_cast<std::size_t>(count));
     const auto some = hn::LoadU(d8, count == kLanes ? bytes + i : room);
@@ -400,13 +529,13 @@ void gradients_columns(const PowerSetup& setup, const PowerColumnwise<float>& c,
 PowerSums staircase(const PowerSetup& setup, const PowerUniform<float>& u,
                     const PowerElements<float>& e) {
   RegisterSums sums;
-  staircase_by<Uniform<0>>(setup, u, e, sums);
+  Staircase<Uniform<0>, PowerUniform<float>, RegisterSums>(setup, u, e, sums).run();
   return sums.total();
 }
 void staircase_columns(const PowerSetup& setup, const PowerColumnwise<float>& c,
                        const PowerElements<float>& e, const PowerColumnSums<float>& to) {
   ColumnSums sums(to);
-  staircase_by<Columns<0>>(setup, c, e, sums);
+  Staircase<Columns<0>, PowerColumnwise<float>, ColumnSums>(setup, c, e, sums).run();
 }
 void latents(const PowerSetup& setup, const PowerUniform<float>& u, const PowerElements<float>& e) {
   latents_by<Uniform<0>>(setup, u, e);

@@ -22,42 +22,73 @@ V bits_of(VI v) { return hn::BitCast(F(), v); }
 VI bits_of(V v) { return hn::BitCast(I(), v); }
 V zero() { return hn::Zero(F()); }
 
-// log2 v for v in (0, 1], error a few units in the last place of max(1, |log2 v|); finite for v = 0.
+// Functions of several vectors at once: a power is one long chain of operations, and the processor
+// looks only so far ahead for others.
+constexpr int kAbreast = 4;
+
+// l = log2 v for v in (0, 1], error a few units in the last place of max(1, |log2 v|); finite for
+// v = 0. Without kSmall v is above 2^-126, or the result there only has to be below -125.
 // v = 2^e m with m in [sqrt(1/2), sqrt(2)); log2 m = t R(t), t = m - 1, R the best polynomial of
-// degree 8 (relative error 2.6e-8).
-V log2(V v) {
-  const M small = hn::Lt(v, set(1.17549435e-38f));
-  v = hn::IfThenElse(small, v * set(16777216.0f), v);
-  const VI bits = bits_of(v);
-  const VI e = hn::ShiftRight<23>(bits - set_int(0x3f3504f3));
-  const V t = bits_of(bits - hn::ShiftLeft<23>(e)) - set(1.0f);
-  V r = set(0.1258370079617392f);
-  r = hn::MulAdd(r, t, set(-0.20726973056130868f));
-  r = hn::MulAdd(r, t, set(0.21571560236941845f));
-  r = hn::MulAdd(r, t, set(-0.2389448234364125f));
-  r = hn::MulAdd(r, t, set(0.2879162488217083f));
-  r = hn::MulAdd(r, t, set(-0.36070368275273645f));
-  r = hn::MulAdd(r, t, set(0.4809106429176262f));
-  r = hn::MulAdd(r, t, set(-0.7213473468034032f));
-  r = hn::MulAdd(r, t, set(1.4426950036525477f));
-  const V whole = hn::ConvertTo(F(), e) - hn::IfThenElseZero(small, set(24.0f));
-  return hn::MulAdd(r, t, whole);
+// degree 7 (relative error 1.7e-7).
+template <bool kSmall>
+HWY_INLINE void log2_each(const V* v, V* l) {
+  constexpr float kPolynomial[] = {
+      0.2340423426525596f,  -0.24887686470252476f, 0.2870987032849723f, -0.3602396401026903f,
+      0.48092324218913407f, -0.7213527880534653f,  1.4426949619877145f};
+  V t[kAbreast], whole[kAbreast], r[kAbreast];
+  for (int k = 0; k < kAbreast; ++k) {
+    V x = v[k];
+    V lift = zero();
+    if constexpr (kSmall) {
+      const M small = hn::Lt(x, set(1.17549435e-38f));
+      x = hn::IfThenElse(small, x * set(16777216.0f), x);
+      lift = hn::IfThenElseZero(small, set(24.0f));
+    }
+    const VI bits = bits_of(x);
+    const VI e = hn::ShiftRight<23>(bits - set_int(0x3f3504f3));
+    t[k] = bits_of(bits - hn::ShiftLeft<23>(e)) - set(1.0f);
+    whole[k] = hn::ConvertTo(F(), e);
+    if constexpr (kSmall) whole[k] = whole[k] - lift;
+  }
+  for (int k = 0; k < kAbreast; ++k) r[k] = set(-0.14581165350617828f);
+  for (const float c : kPolynomial) {
+    for (int k = 0; k < kAbreast; ++k) r[k] = hn::MulAdd(r[k], t[k], set(c));
+  }
+  for (int k = 0; k < kAbreast; ++k) l[k] = hn::MulAdd(r[k], t[k], whole[k]);
 }
 
-// 2^x for x <= 127, error about a unit in the last place; 2^-126 below -126. x = n + f, |f| <= 1/2;
-// 2^f by the best polynomial of degree 6 (relative error 1.9e-9).
-V exp2(V x) {
-  x = hn::Max(x, set(-126.0f));
-  const V n = hn::Round(x);
-  const V f = x - n;
-  V p = set(0.00015345812158740183f);
-  p = hn::MulAdd(p, f, set(0.001339993120947414f));
-  p = hn::MulAdd(p, f, set(0.009618488956522791f));
-  p = hn::MulAdd(p, f, set(0.055503287769976636f));
-  p = hn::MulAdd(p, f, set(0.24022646890639573f));
-  p = hn::MulAdd(p, f, set(0.6931472057372526f));
-  p = hn::MulAdd(p, f, set(1.0f));
-  return p * bits_of(hn::ShiftLeft<23>(hn::ConvertTo(I(), n) + set_int(127)));
+// The whole part of v in [0, 2^31); Highway's own would look after numbers beyond that.
+VI truncated(V v) {
+#if HWY_TARGET == HWY_AVX2
+  return VI{_mm256_cvttps_epi32(v.raw)};
+#elif HWY_TARGET <= HWY_AVX3
+  return VI{_mm512_cvttps_epi32(v.raw)};
+#else
+  return hn::ConvertTo(I(), v);
+#endif
+}
+
+// y = 2^x for x <= 126, error about a unit in the last place, exact at 0; about 2^-125 below that.
+// x = n + f, |f| <= 1/2; 2^f by the best polynomial of degree 6 (relative error 1.9e-9). Beside
+// 1.5 2^23 a float has no room for fractions, and its last bits are n.
+HWY_INLINE void exp2_each(const V* x, V* y) {
+  constexpr float kPolynomial[] = {0.001339993120947414f, 0.009618488956522791f,
+                                   0.055503287769976636f, 0.24022646890639573f,
+                                   0.6931472057372526f,   1.0f};
+  const V magic = set(12582912.0f);
+  V f[kAbreast], p[kAbreast], n[kAbreast];
+  for (int k = 0; k < kAbreast; ++k) {
+    const V bounded = hn::Max(x[k], set(-125.0f));
+    n[k] = bounded + magic;
+    f[k] = bounded - (n[k] - magic);
+    p[k] = set(0.00015345812158740183f);
+  }
+  for (const float c : kPolynomial) {
+    for (int k = 0; k < kAbreast; ++k) p[k] = hn::MulAdd(p[k], f[k], set(c));
+  }
+  for (int k = 0; k < kAbreast; ++k) {
+    y[k] = bits_of(bits_of(p[k]) + hn::ShiftLeft<23>(bits_of(n[k])));
+  }
 }
 
 // Entries of a table in memory.
@@ -110,6 +141,9 @@ inline PowerBy power_by(float exponent) {
                             : PowerBy::exponential;
 }
 
+// From this exponent on Q v^a is below 1/2 for all v below the normal numbers.
+constexpr float kSmallExponent = 0.08f;
+
 // Parameters of one group in registers.
 template <int kSteps>
 class Uniform {
@@ -120,7 +154,12 @@ class Uniform {
       : scale_(set(u.scale)),
         shift_(set(u.shift)),
         exponent_(set(u.exponent)),
+        inverse_exponent_(set(1.0f / u.exponent)),
+        // The inverse of a scale near the end of the range is not in it.
+        lift_(set(u.scale < 1e-30f ? 0x1p+64f : 1.0f)),
+        inverse_scale_(set(1.0f / (u.scale < 1e-30f ? u.scale * 0x1p+64f : u.scale))),
         by_(power_by(u.exponent)),
+        careful_(u.exponent < kSmallExponent),
         levels_(u.table->levels),
         logs_(u.table->logs),
         inverses_(u.table->inverses),
@@ -136,18 +175,31 @@ class Uniform {
   V log(VI q, std::int64_t) const { return logs_(q); }
   V inverse(VI q, std::int64_t) const { return inverses_(q); }
   V exact(VI q, std::int64_t) const { return exact_(q); }
-  V power(V v, V log2_v, std::int64_t) const {
-    if (by_ == PowerBy::itself) return v;
-    if (by_ == PowerBy::root) return hn::Sqrt(v);
-    return hn::IfThenZeroElse(hn::Eq(v, zero()), exp2(exponent_ * log2_v));
+  V inverse_exponent(std::int64_t) const { return inverse_exponent_; }
+  PowerBy by() const { return by_; }
+  // Exponents so small that a v below the normal numbers has a power that counts.
+  bool careful() const { return careful_; }
+  // size / s for size < s, where powers are of the kind `by`; exact unless they are exponentials.
+  V share(V size, std::int64_t) const {
+    return by_ == PowerBy::exponential ? size * lift_ * inverse_scale_ : size / scale_;
   }
-  V power(V v, std::int64_t i) const {
-    return by_ == PowerBy::exponential ? power(v, log2(v), i) : power(v, v, i);
+  // v^a from v and log2 v.
+  HWY_INLINE void power_each(const V* v, const V* log2_v, V* power, std::int64_t) const {
+    if (by_ == PowerBy::itself) {
+      for (int k = 0; k < kAbreast; ++k) power[k] = v[k];
+    } else if (by_ == PowerBy::root) {
+      for (int k = 0; k < kAbreast; ++k) power[k] = hn::Sqrt(v[k]);
+    } else {
+      V x[kAbreast];
+      for (int k = 0; k < kAbreast; ++k) x[k] = exponent_ * log2_v[k];
+      exp2_each(x, power);
+    }
   }
 
  private:
-  V scale_, shift_, exponent_;
+  V scale_, shift_, exponent_, inverse_exponent_, lift_, inverse_scale_;
   PowerBy by_;
+  bool careful_;
   V thresholds_[kSteps > 0 ? kSteps : 1];
   Lookup<entries_of(kSteps)> levels_, logs_, inverses_, exact_;
 };
@@ -174,13 +226,22 @@ class Columns {
     const V code = hn::ConvertTo(F(), q);
     return hn::IfThenZeroElse(hn::Eq(code, zero()), steps_ / code);
   }
-  V power(V v, V log2_v, std::int64_t i) const {
-    const V a = exponent(i);
-    V p = hn::IfThenZeroElse(hn::Eq(v, zero()), exp2(a * log2_v));
-    p = hn::IfThenElse(hn::Eq(a, set(1.0f)), v, p);
-    return hn::IfThenElse(hn::Eq(a, set(0.5f)), hn::Sqrt(v), p);
+  V inverse_exponent(std::int64_t i) const { return set(1.0f) / exponent(i); }
+  PowerBy by() const { return PowerBy::exponential; }
+  bool careful() const { return true; }
+  V share(V size, std::int64_t i) const { return size / scale(i); }
+  HWY_INLINE void power_each(const V* v, const V* log2_v, V* power, std::int64_t i) const {
+    V a[kAbreast], x[kAbreast];
+    for (int k = 0; k < kAbreast; ++k) {
+      a[k] = exponent(i + k * kLanes);
+      x[k] = a[k] * log2_v[k];
+    }
+    exp2_each(x, power);
+    for (int k = 0; k < kAbreast; ++k) {
+      power[k] = hn::IfThenElse(hn::Eq(a[k], set(1.0f)), v[k], power[k]);
+      power[k] = hn::IfThenElse(hn::Eq(a[k], set(0.5f)), hn::Sqrt(v[k]), power[k]);
+    }
   }
-  V power(V v, std::int64_t i) const { return power(v, log2(v), i); }
 
  private:
   VI base(std::int64_t i) const { return hn::LoadU(I(), c_.base + i); }
@@ -188,14 +249,17 @@ class Columns {
   V steps_;
 };
 
-// The step of a loop over n elements: step(i, count) for whole vectors and step(i, count < kLanes) for
-// what is left, and before them up to `head` elements.
+// step(i, count) for the elements from begin to end: `head` elements, whole vectors, what is left.
 template <class Step>
-void for_vectors(std::int64_t head, std::int64_t n, const Step& step) {
-  std::int64_t i = head < n ? head : n;
-  if (i > 0) step(0, i);
-  for (; i + kLanes <= n; i += kLanes) step(i, kLanes);
-  if (i < n) step(i, n - i);
+void for_vectors(std::int64_t begin, std::int64_t head, std::int64_t end, const Step& step) {
+  std::int64_t count = head > 0 ? head : kLanes;
+  std::int64_t i = begin;
+  while (i < end) {
+    if (count > end - i) count = end - i;
+    step(i, count);
+    i += count;
+    count = kLanes;
+  }
 }
 
 }  // namespace
