@@ -17,6 +17,8 @@ import org.lossmith.bench.labels.UpdateRow;
 import org.lossmith.bench.micro.MicroRow;
 import org.lossmith.bench.nativesuite.NativeRow;
 import org.lossmith.bench.quantization.OperatorRow;
+import org.lossmith.bench.quantization.ProductRow;
+import org.lossmith.bench.quantization.SearchRow;
 import org.lossmith.bench.retrieval.RetrievalRow;
 
 /** The suites: each has rows, which run in order, and files of its own for its results. */
@@ -59,7 +61,11 @@ enum Suite {
   QUANTIZATION("quantization") {
     @Override
     List<Row> rows(boolean quick) {
-      return List.of(new OperatorRow());
+      return List.of(
+          new OperatorRow(),
+          new SearchRow(),
+          new ProductRow(),
+          new NativeRow("power_product|power_integer_product"));
     }
   };
 

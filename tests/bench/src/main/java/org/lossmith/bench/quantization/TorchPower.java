@@ -61,25 +61,38 @@ final class TorchPower implements AutoCloseable {
     try (PointerScope scope = new PointerScope()) {
       switch (task) {
         case ENCODE -> {
-          Tensor found = keep(quantized().to(torch.ScalarType.Char));
+          Tensor found = keep(quantized(exponent).to(torch.ScalarType.Char));
           release(codes);
           codes = found;
         }
-        case DECODE -> keepValues(decoded(codes.to(torch.ScalarType.Float)));
-        case FORWARD -> keepValues(decoded(quantized()));
+        case DECODE -> keepValues(decoded(codes.to(torch.ScalarType.Float), exponent));
+        case FORWARD -> keepValues(decoded(quantized(exponent), exponent));
         default -> differentiate();
       }
     }
   }
 
-  private Tensor quantized() {
+  private Tensor quantized(Tensor exponent) {
     Tensor share = w.abs().div_(scale).clamp_max_(new Scalar(1.0));
     return share.pow(exponent).mul_(largest).round_().mul_(w.sign());
   }
 
-  private Tensor decoded(Tensor quantized) {
+  private Tensor decoded(Tensor quantized, Tensor exponent) {
     Tensor level = quantized.abs().div_(largest).pow(exponent.reciprocal());
     return level.mul_(scale).mul_(quantized.sign());
+  }
+
+  /** The squared errors of exponents, one after the other, summed over all elements. */
+  double[] errors(double... exponents) {
+    double[] errors = new double[exponents.length];
+    for (int i = 0; i < errors.length; i++) {
+      try (PointerScope scope = new PointerScope()) {
+        Tensor a = torch.full(new long[] {1, 1}, new Scalar(exponents[i]));
+        Tensor error = w.sub(decoded(quantized(a), a)).square_().sum();
+        errors[i] = error.item_float();
+      }
+    }
+    return errors;
   }
 
   private void differentiate() {
