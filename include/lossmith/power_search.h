@@ -82,7 +82,8 @@ LSM_API lsm_status lsm_power_errors(lsm_context context, const lsm_power_search_
  * error            optional, f64, the parameters' shape: E of the best
  *
  * A group with NaN or an infinity gets the exponent NaN, and keeps its scale; one with scale 0 gets 1.
- * Workspace: as above, with the errors of all candidates for the groups that are looked at together.
+ * Workspace: as above, with the errors of all candidates for the groups that are looked at together
+ * (on CUDA as many as the budget has room for).
  * Errors: LSM_INVALID_ARGUMENT naming the argument, LSM_BUDGET_TOO_SMALL.
  */
 LSM_API lsm_status lsm_power_search(lsm_context context, const lsm_power_search_options* options,

@@ -25,7 +25,10 @@ class GroupElements {
     return g_.count == 0 ? 0 : g_.elements() / g_.count;
   }
   // Whether elements of neighbouring groups alternate, so that several groups are best read at once.
-  bool alternate() const { return g_.columns == 0 && g_.channels > 1 && g_.inner == 1; }
+  bool alternate() const {
+    const bool side_by_side = g_.lines == 1 || g_.channels == g_.width;
+    return g_.columns == 0 && g_.channels > 1 && g_.inner == 1 && side_by_side;
+  }
 
   // Elements [begin, end) of `groups` groups from `first` on; those of a group side by side, groups
   // `ld` elements apart.

@@ -53,10 +53,10 @@ TEST(PowerErrors, AreThoseOfTheDefinition) {
 TEST(PowerErrors, EveryTypeAndLayout) {
   const Context context;
   for (const DType type : {DType::kF64, DType::kBF16, DType::kF16, DType::kF32}) {
-    for (const int64_t rows : {5, 400}) {
+    for (const Shape& shape : {Shape{5, 21}, Shape{Size(400, 40), 21}, Shape{20, 1}}) {
       for (const int axis : {-1, 0, 1}) {
-        SCOPED_TRACE(testing::Message() << Name(type) << " " << rows << " axis " << axis);
-        SearchCase c = RandomSearch(PowerOptions(4, LSM_POWER_SIGNED, axis), {rows, 21}, type, 31);
+        SCOPED_TRACE(testing::Message() << Name(type) << " " << shape[0] << " axis " << axis);
+        SearchCase c = RandomSearch(PowerOptions(4, LSM_POWER_SIGNED, axis), shape, type, 31);
         c.rows = {3, 1, true, false};
         ExpectErrors(c, context);
       }
