@@ -38,19 +38,16 @@ class PowerProductRun {
         workspace_(context.workspace),
         device_(state_of(context)),
         x_(Matrix::for_product(call.x)),
-        out_(Matrix::for_product(call.out)) {
+        out_(Matrix::for_product(call.out)),
+        largest_((1 << (call.options.bits - 1)) - 1) {
     weights_.codes = reinterpret_cast<const std::uint8_t*>(call.codes.data);
     weights_.ld = Matrix::for_product(call.codes).ld;
     weights_.rows = call.n;
     weights_.k = call.k;
     weights_.field = power_field_bits(call.options.bits);
-    weights_.level_of = WeightGroups::of(call.groups, call.exponent.elements());
-    weights_.scales = reinterpret_cast<const A*>(call.scale.data);
+    weights_.largest = largest_;
+    weights_.table_of = WeightGroups::of(call.groups, call.exponent.elements());
     weights_.scale_of = WeightGroups::of(call.groups, call.scale.elements());
-    if (!weights_.scales_inside()) {
-      end_.scale = weights_.scales;
-      end_.scale_step = weights_.scale_of.row_step;
-    }
     if (call.bias.present()) {
       end_.bias = {call.bias.data, call.bias.type, 1, call.n, call.n};
       end_.bias_step = call.bias.strides[0];
@@ -73,13 +70,10 @@ class PowerProductRun {
     expect_budget(workspace_, sizes.used());
     Carver carver(workspace_.block(sizes.used()));
     carve(carver);
-    weights_.levels = levels_;
-    make_levels(device_.stream, call_.exponent, call_.exponent.elements(), call_.options.bits,
-                levels_);
+    make_power_tables(device_.stream, numbers(call_.exponent), call_.exponent.elements(), largest_,
+                      tables_);
     if constexpr (std::is_same_v<A, float>) {
-      if (few_rows()) {
-        return multiply_few_rows(device_.stream, x_, weights_, parts_, end_);
-      }
+      if (few_rows()) return multiply_few();
     }
     for (std::int64_t row = 0; row < call_.n; row += block_) block(row);
   }
@@ -102,22 +96,56 @@ class PowerProductRun {
   }
 
   void carve(Carver& carver) {
-    levels_ = carver.take<A>(call_.exponent.elements() << weights_.field);
+    tables_.carve(carver, call_.exponent.elements(), largest_, false, false);
     if (few_rows()) {
       if (split_.splits > 1) parts_ = carver.take<A>(split_.splits * call_.m * call_.n);
       return;
     }
-    decoded_ = {carver.take<char>(block_ * decoded_ld() * bytes_of(x_.type)), x_.type, block_,
-                call_.k, decoded_ld()};
+    decoded_ = carver.take<char>(block_ * decoded_ld() * bytes_of(x_.type));
     if (!direct()) parts_ = carver.take<A>(product_rows() * (block_ + kLeadingPad));
+  }
+
+  static const A* numbers(const View& v) { return reinterpret_cast<const A*>(v.data); }
+
+  void multiply_few() {
+    weights_.tables = tables_;
+    weights_.scales = numbers(call_.scale);
+    if (!weights_.scales_inside()) {
+      end_.scale = weights_.scales;
+      end_.scale_step = weights_.scale_of.row_step;
+    }
+    multiply_few_rows(device_.stream, x_, weights_, parts_, end_);
+  }
+
+  // Rows of the weights, as the operator decodes them.
+  void decode(std::int64_t row0, std::int64_t rows) {
+    PowerCall decode;
+    decode.task = PowerTask::dequantize;
+    decode.options = call_.options;
+    decode.options.packed = 1;
+    decode.codes = call_.codes;
+    decode.codes.data += row0 * weights_.ld;
+    decode.codes.shape[0] = rows;
+    decode.out = call_.x;  // its type and place
+    decode.out.data = static_cast<char*>(decoded_);
+    decode.out.shape[0] = rows;
+    decode.out.strides[0] = decoded_ld();
+    PowerProblem<A> problem;
+    problem.walk = GroupWalk::of_rows(call_.groups, rows, call_.k);
+    PowerParameters<A>& p = problem.parameters;
+    p.scale = numbers(call_.scale) + row0 * weights_.scale_of.row_step;
+    p.exponent = numbers(call_.exponent) + row0 * weights_.table_of.row_step;
+    p.exponent_per_group = call_.exponent.elements() > 1;
+    p.largest = largest_;
+    p.tables = tables_;
+    p.tables.levels += row0 * weights_.table_of.row_step * tables_.places;
+    decode_power(device_.stream, decode, problem);
   }
 
   // All of x by some rows of the weights.
   void block(std::int64_t row0) {
-    PackedWeights<A> weights = weights_;
-    weights.row0 = row0;
-    weights.rows = std::min(block_, call_.n - row0);
-    decode_weights(device_.stream, weights, decoded_);
+    const std::int64_t rows = std::min(block_, call_.n - row0);
+    if (call_.k > 0) decode(row0, rows);
     for (std::int64_t row = 0; row < call_.m; row += product_rows()) {
       const std::int64_t m = std::min(product_rows(), call_.m - row);
       A* sums = parts_;
@@ -130,18 +158,18 @@ class PowerProductRun {
       product.operand = x_.type;
       product.product = Product::nt;
       product.m = m;
-      product.n = weights.rows;
+      product.n = rows;
       product.k = call_.k;
       product.a = static_cast<const char*>(x_.data) + row * x_.ld * bytes_of(x_.type);
       product.lda = x_.ld;
-      product.b = decoded_.data;
-      product.ldb = decoded_.ld;
+      product.b = decoded_;
+      product.ldb = decoded_ld();
       product.c = sums;
       product.ldc = ld;
       multiply(device_, product);
       if (direct() && !end_.changes_sums()) continue;
-      finish_product(device_.stream, static_cast<const A*>(sums), 1, 0, ld, row, row0, m,
-                     weights.rows, end_);
+      finish_product(device_.stream, static_cast<const A*>(sums), 1, 0, ld, row, row0, m, rows,
+                     end_);
     }
   }
 
@@ -149,13 +177,14 @@ class PowerProductRun {
   Workspace& workspace_;
   CudaState& device_;
   const Matrix x_, out_;
-  PackedWeights<A> weights_;
+  const int largest_;
+  PackedWeights weights_;  // of few rows
+  PowerTables<A> tables_;
   ProductEnd<A> end_;
   RowSplit split_{1, 1};
-  std::int64_t block_ = 0;  // rows of the weights that are decoded at a time
-  A* levels_ = nullptr;
-  A* parts_ = nullptr;  // sums on their way to the output
-  Matrix decoded_;
+  std::int64_t block_ = 0;   // rows of the weights that are decoded at a time
+  A* parts_ = nullptr;       // sums on their way to the output
+  void* decoded_ = nullptr;  // [block_, decoded_ld()]
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
-// The kernels of products with power-quantized weights, as host functions that queue them. A is the
-// type of the sums, the scales and the levels: float, or double for f64.
+// The kernels of products with power-quantized weights, as host functions that queue them; those that
+// make tables and values of codes are the operator's (cuda/power_kernels.h). A is the type of the
+// sums: float, or double for f64.
 #ifndef LOSSMITH_CUDA_POWER_PRODUCT_KERNELS_H_
 #define LOSSMITH_CUDA_POWER_PRODUCT_KERNELS_H_
 
@@ -7,7 +8,7 @@
 
 #include <cstdint>
 
-#include "cuda/contrastive_kernels.h"
+#include "cuda/power_kernels.h"
 #include "cuda/rows.h"
 #include "engine/groups.h"
 
@@ -29,16 +30,16 @@ struct WeightGroups {
   }
 };
 
-// Packed codes of some rows of weights (lossmith/power.h), and what their fields stand for.
-template <class A>
+// Packed codes of weights (lossmith/power.h), and what their fields stand for.
 struct PackedWeights {
   const std::uint8_t* codes = nullptr;
   std::int64_t ld = 0;  // bytes
-  std::int64_t row0 = 0, rows = 0, k = 0;
-  int field = 4;              // bits of a field
-  const A* levels = nullptr;  // [parameters, 2^field], in [-1, 1]
-  WeightGroups level_of;
-  const A* scales = nullptr;
+  std::int64_t rows = 0, k = 0;
+  int field = 4;  // bits of a field
+  int largest = 7;
+  PowerTables<float> tables;
+  WeightGroups table_of;
+  const float* scales = nullptr;
   WeightGroups scale_of;
 
   LSM_HD std::int64_t row_bytes() const { return (k * field + 7) / 8; }
@@ -46,7 +47,7 @@ struct PackedWeights {
   LSM_HD bool scales_inside() const { return scale_of.columns > 0; }
 };
 
-// What becomes of a sum: the scale where a row of weights has one, then the bias.
+// What becomes of a sum: the scale of the row of weights where it is not in the sum yet, then the bias.
 template <class A>
 struct ProductEnd {
   const A* scale = nullptr;  // null: 1
@@ -57,17 +58,6 @@ struct ProductEnd {
 
   bool changes_sums() const { return scale != nullptr || bias.data != nullptr; }
 };
-
-// levels[p, field] of `count` exponents: sign(q) (|q| / Q)^(1/a), made in f64 and rounded once.
-template <class A>
-void make_levels(cudaStream_t stream, const View& exponents, std::int64_t count, int bits,
-                 A* levels);
-
-// Rows w.row0 .. w.row0 + w.rows - 1 of the weights in the type of `to`, with their scales where
-// those change along a row, else without. to: rows aligned to 16 bytes and padded to whole vectors of
-// 16 bytes, of 8 elements at least.
-template <class A>
-void decode_weights(cudaStream_t stream, const PackedWeights<A>& w, const Matrix& to);
 
 // out[i, column0 + j] from the sum over p < count of parts[p, i, j], for m x n elements from
 // (row0, column0) on. The parts lie part_step elements apart, their rows ld; one part may lie in out.
@@ -84,12 +74,12 @@ struct RowSplit {
 RowSplit split_of_few_rows(std::int64_t m, std::int64_t n, std::int64_t k, int field);
 // Whether that product takes these weights: the exponents do not change along a row, and scales do
 // so at multiples of 32 columns only.
-bool takes_few_rows(const PackedWeights<float>& w);
+bool takes_few_rows(const PackedWeights& w);
 
 // out = x W^T as `end` says, for all rows of the weights. The codes are decoded in registers, once for
 // up to 8 rows of x. parts: [splits, m, n], not used with one split. x: f32, bf16 or f16.
-void multiply_few_rows(cudaStream_t stream, const Matrix& x, const PackedWeights<float>& w,
-                       float* parts, const ProductEnd<float>& end);
+void multiply_few_rows(cudaStream_t stream, const Matrix& x, const PackedWeights& w, float* parts,
+                       const ProductEnd<float>& end);
 
 }  // namespace cuda
 }  // namespace lossmith

@@ -37,8 +37,8 @@ set(cuda_sources
   kernels/power_integer_dot.cu
   kernels/power_integer_mma.cu
   kernels/power_integer_prepare.cu
+  kernels/power_product_finish.cu
   kernels/power_product_rows.cu
-  kernels/power_product_weights.cu
   kernels/power_quantize.cu
   kernels/power_scales.cu
   kernels/power_stairs.cu

@@ -50,7 +50,7 @@ constexpr int block_rows(int field) { return field == 8 ? kBlockRows<8> : kBlock
 struct FewRows {
   Matrix x;
   bool wide_x;  // four neighbours of x can be one access
-  PackedWeights<float> w;
+  PackedWeights w;
   bool wide_codes;  // the codes of a lane can be read as vectors
   std::int64_t slabs, split_slabs;
   float* parts;  // null: the sums are whole
@@ -146,13 +146,15 @@ __global__ void __launch_bounds__(kThreads, kRows == kMostRows ? 3 : 4) few_rows
   const std::int64_t x0 = static_cast<std::int64_t>(blockIdx.y) * kRows;
 
   // One table for all rows of the weights, or one for each of the block's.
-  const int tables = p.w.level_of.row_step == 0 ? 1 : kBlockRows<kField>;
+  const int tables = p.w.table_of.row_step == 0 ? 1 : kBlockRows<kField>;
   const Shared<float> levels = dynamic_shared<float>();
   const Shared<float> x = levels + tables * kFields;
   for (int i = static_cast<int>(threadIdx.x); i < tables * kFields; i += kThreads) {
     const std::int64_t row = block_row + i / kFields;
-    const std::int64_t table = p.w.level_of.at(row < p.w.rows ? row : 0, 0);
-    levels[i] = p.w.levels[table * kFields + i % kFields];
+    const int bits = i % kFields, sign = kFields / 2;
+    const PowerGrid<float> grid = p.w.tables.at(p.w.table_of.at(row < p.w.rows ? row : 0, 0));
+    const float level = grid.levels[min(bits & (sign - 1), p.w.largest)];
+    levels[i] = (bits & sign) != 0 ? -level : level;
   }
   const int table_step = tables == 1 ? 0 : kFields;
   const Shared<float> my_levels = levels + warp * R * table_step;
@@ -233,7 +235,7 @@ __global__ void __launch_bounds__(kThreads, kRows == kMostRows ? 3 : 4) few_rows
 
 template <int kField, int kRows>
 void launch_rows(cudaStream_t stream, const FewRows& p, std::int64_t splits) {
-  const int tables = p.w.level_of.row_step == 0 ? 1 : kBlockRows<kField>;
+  const int tables = p.w.table_of.row_step == 0 ? 1 : kBlockRows<kField>;
   const unsigned shared = static_cast<unsigned>((tables << kField) + kRows * kSlab) * 4;
   launch(stream, "power_few_rows",
          {dim3(blocks_for(p.w.rows, kBlockRows<kField>), blocks_for(p.x.rows, kRows),
@@ -263,12 +265,12 @@ RowSplit split_of_few_rows(std::int64_t m, std::int64_t n, std::int64_t k, int f
   return {(slabs + piece - 1) / piece, piece};
 }
 
-bool takes_few_rows(const PackedWeights<float>& w) {
-  return w.level_of.columns == 0 && w.scale_of.columns % kLaneColumns == 0;
+bool takes_few_rows(const PackedWeights& w) {
+  return w.table_of.columns == 0 && w.scale_of.columns % kLaneColumns == 0;
 }
 
-void multiply_few_rows(cudaStream_t stream, const Matrix& x, const PackedWeights<float>& w,
-                       float* parts, const ProductEnd<float>& end) {
+void multiply_few_rows(cudaStream_t stream, const Matrix& x, const PackedWeights& w, float* parts,
+                       const ProductEnd<float>& end) {
   const RowSplit split = split_of_few_rows(x.rows, w.rows, w.k, w.field);
   FewRows p;
   p.x = x;
