@@ -1,12 +1,13 @@
 package org.lossmith;
 
+import java.util.Arrays;
 import java.util.Random;
 import org.lossmith.quantization.Patches;
 
 /**
  * A convolution with or without a ReLU that can be trained: a linear layer on patches. One whose
- * kernel is as large as the image is a linear layer of the whole image. Images are [n,c,h,w] in
- * Java arrays.
+ * kernel is as large as the image is a linear layer of the whole image. Groups are computed as one,
+ * with weights of 0 between them. Images are [n,c,h,w] in Java arrays.
  */
 final class TrainedLayer {
   final Patches patches;
@@ -69,77 +70,76 @@ final class TrainedLayer {
 
   /** The output for other weights of the same shape. */
   float[] forward(Context context, float[] x, float[] w) {
-    int group = outputs / patches.groups();
-    try (Tensor images = images(x)) {
-      int count = (int) images.size(0);
-      float[] y = new float[count * outputs * positions()];
-      for (int g = 0; g < patches.groups(); g++) {
-        try (Tensor rows = patches.unfold(images, g);
-            Tensor part = part(w, g);
-            Tensor product = new MatrixProduct(false, true, false).multiply(context, rows, part)) {
-          float[] values = product.toFloatArray();
-          for (int i = 0; i < values.length; i++) {
-            float value = values[i] + bias[g * group + i % group];
-            y[place(i, g)] = relu ? Math.max(0, value) : value;
-          }
-        }
+    try (Tensor images = images(x);
+        Tensor rows = patches.withGroups(1).unfold(images, 0);
+        Tensor dense = Tensor.of(dense(w), outputs, wide());
+        Tensor product = new MatrixProduct(false, true, false).multiply(context, rows, dense)) {
+      float[] values = product.toFloatArray();
+      float[] y = new float[values.length];
+      for (int i = 0; i < values.length; i++) {
+        float value = values[i] + bias[i % outputs];
+        y[place(i)] = relu ? Math.max(0, value) : value;
       }
       return y;
     }
   }
 
-  /** Where element i of the product of a group is in the output: [n p, o] to [n, o, p]. */
-  private int place(int i, int g) {
-    int group = outputs / patches.groups();
-    int row = i / group;
-    int output = g * group + i % group;
-    return (row / positions() * outputs + output) * positions() + row % positions();
+  /** Elements of a patch in all groups. */
+  private int wide() {
+    return columns() * patches.groups();
   }
 
-  private Tensor part(float[] w, int g) {
-    int size = w.length / patches.groups();
-    float[] part = new float[size];
-    System.arraycopy(w, g * size, part, 0, size);
-    return Tensor.of(part, outputs / patches.groups(), columns());
+  /** Where the weights of an output begin among the elements of a patch in all groups. */
+  private int start(int output) {
+    return output / (outputs / patches.groups()) * columns();
+  }
+
+  private float[] dense(float[] w) {
+    float[] dense = new float[outputs * wide()];
+    for (int o = 0; o < outputs; o++) {
+      System.arraycopy(w, o * columns(), dense, o * wide() + start(o), columns());
+    }
+    return dense;
+  }
+
+  /** Where element i of the product is in the output: [n p, o] to [n, o, p]. */
+  private int place(int i) {
+    int row = i / outputs;
+    return (row / positions() * outputs + i % outputs) * positions() + row % positions();
   }
 
   /** Gradients of weights and bias, and as the result that of the input. */
   float[] backward(Context context, float[] x, float[] y, float[] gradient) {
-    int group = outputs / patches.groups();
-    float[] input = new float[x.length];
-    java.util.Arrays.fill(biasGradient, 0);
-    try (Tensor images = images(x)) {
-      int rowsOfAll = (int) images.size(0) * positions();
-      for (int g = 0; g < patches.groups(); g++) {
-        float[] values = new float[rowsOfAll * group];
-        for (int i = 0; i < values.length; i++) {
-          int at = place(i, g);
-          values[i] = relu && y[at] <= 0 ? 0 : gradient[at];
-          biasGradient[g * group + i % group] += values[i];
-        }
-        try (Tensor rows = patches.unfold(images, g);
-            Tensor dy = Tensor.of(values, rowsOfAll, group);
-            Tensor part = part(weights, g);
-            Tensor dw = new MatrixProduct(true, false, false).multiply(context, dy, rows);
-            Tensor dx = MatrixProduct.plain().multiply(context, dy, part)) {
-          System.arraycopy(
-              dw.toFloatArray(), 0, weightGradient, g * group * columns(), group * columns());
-          fold(dx.toFloatArray(), g, input);
-        }
-      }
+    float[] values = new float[y.length];
+    Arrays.fill(biasGradient, 0);
+    for (int i = 0; i < values.length; i++) {
+      int at = place(i);
+      values[i] = relu && y[at] <= 0 ? 0 : gradient[at];
+      biasGradient[i % outputs] += values[i];
     }
-    return input;
+    try (Tensor images = images(x);
+        Tensor rows = patches.withGroups(1).unfold(images, 0);
+        Tensor dy = Tensor.of(values, values.length / outputs, outputs);
+        Tensor dense = Tensor.of(dense(weights), outputs, wide());
+        Tensor dw = new MatrixProduct(true, false, false).multiply(context, dy, rows);
+        Tensor dx = MatrixProduct.plain().multiply(context, dy, dense)) {
+      float[] all = dw.toFloatArray();
+      for (int o = 0; o < outputs; o++) {
+        System.arraycopy(all, o * wide() + start(o), weightGradient, o * columns(), columns());
+      }
+      return fold(dx.toFloatArray(), x.length);
+    }
   }
 
   /** Adds elements of patches to the pixels that they come from. */
-  private void fold(float[] rows, int g, float[] images) {
-    int inGroup = channels / patches.groups();
+  private float[] fold(float[] rows, int size) {
+    float[] images = new float[size];
     int at = 0;
     for (int row = 0; at < rows.length; row++) {
       int n = row / positions();
       int y = row % positions() / outputWidth * patches.strideY() - patches.top();
       int x = row % outputWidth * patches.strideX() - patches.left();
-      for (int c = g * inGroup; c < (g + 1) * inGroup; c++) {
+      for (int c = 0; c < channels; c++) {
         for (int ky = 0; ky < patches.height(); ky++) {
           for (int kx = 0; kx < patches.width(); kx++, at++) {
             int iy = y + ky;
@@ -151,6 +151,7 @@ final class TrainedLayer {
         }
       }
     }
+    return images;
   }
 
   void step(Context context, Update adam, long step) {

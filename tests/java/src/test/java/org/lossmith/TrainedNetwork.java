@@ -22,24 +22,17 @@ final class TrainedNetwork {
             new TrainedLayer(Patches.of(1, 1), 64, 1, 1, Gratings.CLASSES, false, 3)));
   }
 
-  /** A convolution, a depthwise one with stride 2, a pointwise one and a linear layer. */
+  /** A convolution with stride 2, a depthwise one, a pointwise one and a linear layer. */
   static TrainedNetwork convolutional() {
     int size = Gratings.SIZE;
+    int half = size / 2;
     Patches three = Patches.of(3, 3).withPadding(1, 1, 1, 1);
-    Patches depthwise = three.withStride(2, 2).withGroups(8);
     return new TrainedNetwork(
         List.of(
-            new TrainedLayer(three, 1, size, size, 8, true, 1),
-            new TrainedLayer(depthwise, 8, size, size, 8, false, 2),
-            new TrainedLayer(Patches.of(1, 1), 8, size / 2, size / 2, 16, true, 3),
-            new TrainedLayer(
-                Patches.of(size / 2, size / 2),
-                16,
-                size / 2,
-                size / 2,
-                Gratings.CLASSES,
-                false,
-                4)));
+            new TrainedLayer(three.withStride(2, 2), 1, size, size, 8, true, 1),
+            new TrainedLayer(three.withGroups(8), 8, half, half, 8, false, 2),
+            new TrainedLayer(Patches.of(1, 1), 8, half, half, 16, true, 3),
+            new TrainedLayer(Patches.of(half, half), 16, half, half, Gratings.CLASSES, false, 4)));
   }
 
   List<float[]> weights() {

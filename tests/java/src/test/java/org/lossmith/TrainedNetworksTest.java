@@ -23,13 +23,13 @@ class TrainedNetworksTest {
   @Test
   void linearLayersReproduceTheirOutputsBetter(TestReporter reporter) {
     TrainedNetwork network = TrainedNetwork.perceptron();
-    check(network, 900, new double[] {0.8, 0.75, 0.6}, reporter);
+    check(network, 500, new double[] {0.6, 0.7, 0.7}, reporter);
   }
 
   @Test
   void convolutionsReproduceTheirOutputsBetter(TestReporter reporter) {
     TrainedNetwork network = TrainedNetwork.convolutional();
-    check(network, 500, new double[] {0.9, 0.9, 0.9, 0.9}, reporter);
+    check(network, 350, new double[] {0.85, 0.99, 0.95, 0.5}, reporter);
   }
 
   /**

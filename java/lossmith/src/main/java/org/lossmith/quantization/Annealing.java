@@ -49,12 +49,12 @@ public record Annealing(
   }
 
   /**
-   * Beta from 2 to 20, and a pull to 0.06, in straight lines.
+   * Beta from 2 to 20, and a pull to 0.06, both along a cosine.
    *
    * @return an annealing
    */
   public static Annealing soft() {
-    return new Annealing(2, 20, 0.06, Schedule.LINEAR);
+    return new Annealing(2, 20, 0.06, Schedule.COSINE);
   }
 
   /**
@@ -63,7 +63,7 @@ public record Annealing(
    * @return an annealing
    */
   public static Annealing straightThrough() {
-    return new Annealing(0, 0, 0.06, Schedule.LINEAR);
+    return new Annealing(0, 0, 0.06, Schedule.COSINE);
   }
 
   double beta(double fraction) {
