@@ -143,7 +143,9 @@ LSM_API lsm_status lsm_power_dequantize(lsm_context context, const lsm_power_opt
  *
  * out may be the very memory of w, and grad_w the very memory of upstream (same type, address and
  * strides); apart from that outputs share no memory with anything.
- * Cost: each tensor is read or written once. Workspace: partial sums of the gradients.
+ * Cost: each tensor is read or written once; on CUDA w is read twice where packed codes and sums are
+ * wanted together of groups whose columns are no multiple of 8. Workspace: partial sums of the
+ * gradients; on CUDA also tables of the exponents, for some of the rows at a time where there are many.
  */
 LSM_API lsm_status lsm_power_fake_quantize(lsm_context context, const lsm_power_options* options,
                                            lsm_input w, lsm_input scale, lsm_input exponent,

