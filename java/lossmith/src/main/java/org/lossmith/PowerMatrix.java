@@ -24,8 +24,9 @@ import org.lossmith.internal.base.Status;
  * }
  * }</pre>
  *
- * <p>Sums are accumulated in F32 (F64 for F64), in an order that depends on shapes alone. A matrix
- * is not changed by products: threads may share it, each with a context of its own.
+ * <p>Sums are accumulated in F32 (F64 for F64), in an order that depends on shapes alone. On a CUDA
+ * device the weights may be rounded to the type of x, where that is BF16 or F16. A matrix is not
+ * changed by products: threads may share it, each with a context of its own.
  */
 public final class PowerMatrix implements AutoCloseable {
   private final PowerQuantizer quantizer;

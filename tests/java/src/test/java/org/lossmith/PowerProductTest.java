@@ -74,8 +74,11 @@ class PowerProductTest extends DeviceTest {
               sum += xs[row * K + i] * ws[column * K + i];
               size += Math.abs(xs[row * K + i] * ws[column * K + i]);
             }
+            // A GPU may round the weights to the type of x.
+            boolean exact = dtype == DType.F32 || device().type() == Device.Type.CPU;
             double last = dtype == DType.F32 ? 2e-6 : 0.01;
-            assertEquals(sum + biases[column], got[row * N + column], 2e-6 * (size + 1));
+            double wide = exact ? 2e-6 : 0.005;
+            assertEquals(sum + biases[column], got[row * N + column], wide * (size + 1));
             assertEquals(sum, narrow[row * N + column], last * (size + 1));
           }
         }

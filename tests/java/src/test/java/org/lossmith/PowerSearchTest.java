@@ -51,7 +51,7 @@ class PowerSearchTest extends DeviceTest {
   @ParameterizedTest
   @CsvSource({"false, 0.56, 0.72, 1.4", "true, 0.40, 0.56, 2.0"})
   void knownDistributions(boolean laplace, double lowest, double highest, double gain) {
-    int count = times(100_000, 20_000);
+    int count = times(100_000, 5_000);
     float[] values = laplace ? PowerOracle.laplace(count, 5) : PowerOracle.normals(count, 5);
     PowerSearch search = PowerSearch.of(FOUR);
     try (Tensor w = there(Tensor.of(values));

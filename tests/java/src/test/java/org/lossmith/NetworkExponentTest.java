@@ -1,4 +1,4 @@
-package org.lossmith.quantization;
+package org.lossmith;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -10,13 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
-import org.lossmith.Context;
-import org.lossmith.DType;
-import org.lossmith.Groups;
-import org.lossmith.PowerParameters;
-import org.lossmith.PowerQuantizer;
-import org.lossmith.PowerSearch;
-import org.lossmith.Tensor;
+import org.lossmith.quantization.NetworkExponent;
 
 /** One exponent for several tensors. */
 class NetworkExponentTest {
