@@ -33,6 +33,12 @@ public record Annealing(
   /**
    * Checks the components.
    *
+   * @param lowestBeta sharpness of the staircase at the beginning: {@code > 0}, or 0 together with
+   *     highestBeta: codes are rounded all the time, and gradients passed straight through
+   * @param highestBeta at the end, {@code >= lowestBeta}
+   * @param highestPull share of the distance to the nearest code that latents go in an iteration at
+   *     the end, in [0, 1]; it begins with 0
+   * @param schedule how both grow
    * @throws IllegalArgumentException for a component outside its range
    */
   public Annealing {

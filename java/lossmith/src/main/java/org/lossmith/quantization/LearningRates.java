@@ -19,6 +19,11 @@ public record LearningRates(
   /**
    * Checks the components.
    *
+   * @param codes rate for the latents, in codes per iteration
+   * @param scale rate for the logarithms of the scales; 0: they stay
+   * @param exponent rate for the exponents; 0: they stay
+   * @param lowestExponent that learning leads to, {@code >= 0.01}
+   * @param highestExponent that learning leads to, {@code <= 16}
    * @throws IllegalArgumentException for a component outside its range
    */
   public LearningRates {

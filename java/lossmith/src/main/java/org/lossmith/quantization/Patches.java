@@ -58,6 +58,19 @@ public record Patches(
   /**
    * Checks the components.
    *
+   * @param height kh
+   * @param width kw
+   * @param strideY rows from one position to the next
+   * @param strideX columns from one position to the next
+   * @param top rows of zeros above an image
+   * @param left columns of zeros before it
+   * @param bottom rows of zeros below it
+   * @param right columns of zeros behind it
+   * @param dilationY rows from one row of the kernel to the next
+   * @param dilationX columns from one column of the kernel to the next
+   * @param groups into which the channels are divided; as many as channels: depthwise
+   * @param samples positions taken of each image, none twice; 0: all
+   * @param seed of the sample
    * @throws IllegalArgumentException for a component outside its range
    */
   public Patches {

@@ -86,6 +86,13 @@ public record PowerReconstruction(
   /**
    * Checks the components.
    *
+   * @param quantizer bits and groups, signed; groups of matrices [n,k], or per tensor or axis 0
+   * @param iterations at most; 0: rounding to nearest
+   * @param annealing how codes become integers
+   * @param rates what is learned, and how fast
+   * @param damping share of the mean of the diagonal of the moments that is added to it
+   * @param interval iterations from one judgement to the next
+   * @param patience judgements in the second half without anything better, after which a run ends
    * @throws IllegalArgumentException for a component outside its range
    */
   public PowerReconstruction {
