@@ -56,6 +56,15 @@ class PowerRun {
     if (call.exponent_per_group()) return;
     shared_.build(setup_, static_cast<double>(own_.exponent(0)));
     levels_by_byte(call_, shared_, shared_levels_);
+    if constexpr (std::is_same_v<A, float>) {
+      const bool codes = is(PowerTask::quantize) || is(PowerTask::fake_quantize);
+      // At 1 and 1/2 powers cost less than buckets.
+      if (codes && setup_.steps() == 0 && shared_.exponent != 1 && shared_.exponent != 0.5 &&
+          g_.elements() >= PowerBuckets::kElements &&
+          shared_buckets_.build(setup_, shared_.exponent)) {
+        buckets_ = &shared_buckets_;
+      }
+    }
   }
 
   void run() {
@@ -213,6 +222,7 @@ class PowerRun {
       const A exponent = of_.own_.exponent(group);
       if (!of_.call_.exponent_per_group()) {
         u.table = &of_.shared_;
+        u.buckets = of_.buckets_;
         current.by_byte = of_.shared_levels_;
       } else if (u.table == nullptr || u.exponent != exponent) {
         current.table.build(of_.setup_, static_cast<double>(exponent));
@@ -332,6 +342,7 @@ class PowerRun {
 
     PowerColumnwise<A> columns_from(std::int64_t first) const {
       PowerColumnwise<A> c;
+      c.buckets = of_.buckets_;
       c.scale = scale_ + first;
       c.shift = of_.call_.shift.present() ? shift_ + first : nullptr;
       c.exponent = exponent_ + first;
@@ -425,6 +436,8 @@ class PowerRun {
   bool packs_ = false;
   PowerTable<A> shared_;                       // of the one exponent
   alignas(64) A shared_levels_[kPowerLevels];  // by byte
+  PowerBuckets shared_buckets_;
+  const PowerBuckets* buckets_ = nullptr;
 };
 
 }  // namespace

@@ -30,6 +30,35 @@ void power_thresholds(const PowerSetup& setup, const PowerTable<A>& table, A sca
   }
 }
 
+bool PowerBuckets::build(const PowerSetup& setup, double exponent) {
+  std::int32_t thresholds[kPowerLevels];  // as bits: floats that are not negative keep their order
+  const int count = setup.largest;
+  for (int j = 0; j < count; ++j) {
+    const double exact = math::PowerFraction::of(j + 0.5, count, exponent).times(1);
+    thresholds[j] = bit_cast<std::int32_t>(math::at_least<float>(exact));
+  }
+  const std::int32_t one = bit_cast<std::int32_t>(1.0f);
+  const auto alone = [&] {
+    for (int j = 1; j < count; ++j) {
+      if (thresholds[j] >> shift == thresholds[j - 1] >> shift) return false;
+    }
+    return true;
+  };
+  shift = 20;
+  while (shift > 8 && !alone()) --shift;
+  first = (thresholds[0] >> shift) - 1;
+  const std::int32_t buckets = (one >> shift) - first + 1;
+  if (!alone() || first < 0 || buckets > kMost) return false;
+  int code = 0;
+  for (std::int32_t i = 0; i < buckets; ++i) {
+    const bool holds = code < count && thresholds[code] >> shift == first + i;
+    const std::int32_t from = holds ? thresholds[code] & ((1 << shift) - 1) : 1 << shift;
+    entries[i] = from << 8 | code;
+    if (holds) ++code;
+  }
+  return true;
+}
+
 PowerSetup power_setup(const PowerCall& call) {
   PowerSetup setup;
   setup.bits = call.options.bits;

@@ -17,6 +17,11 @@ V load(const float* p, std::int64_t count) {
   return hn::Load(F(), room);
 }
 
+VI promoted(const std::uint8_t* bytes) {
+  const hn::Rebind<std::uint8_t, F> d8;
+  return hn::PromoteTo(I(), hn::LoadU(d8, bytes));
+}
+
 // Where values go: past the caches where the setup asks for it and the address allows it.
 class Target {
  public:
@@ -86,11 +91,13 @@ class CodeTarget {
 
 constexpr int kGroup = kAbreast * kLanes;  // elements whose powers are made at once
 
-// Powers of a block of elements, in the first-level cache.
+// Powers and codes of a block of elements, in the first-level cache.
 struct Powers {
   static constexpr std::int64_t kBlock = 512;
   HWY_ALIGN float power[kBlock + 2 * kGroup];
   HWY_ALIGN float log2_v[kBlock + 2 * kGroup];
+  HWY_ALIGN std::uint16_t places[kBlock + 2 * kGroup];
+  HWY_ALIGN std::uint8_t codes[kBlock + 2 * kGroup];
 };
 
 // The operator at one vector of elements.
@@ -123,16 +130,38 @@ class Operator {
 
   VI rounded(V power) const { return truncated(hn::MulAdd(steps_, power, set(0.5f))); }
 
-  // |q|, from thresholds or from the power.
-  VI magnitude(V size, const float* power, std::int64_t i) const {
+  // |q| of the elements from begin to end where no thresholds decide it: from buckets, or from powers
+  // that are there. One pass for each step of the way: what goes through memory in between is no chain.
+  void magnitudes(const float* x, std::int64_t begin, std::int64_t end, Powers* to) const {
+    const hn::Rebind<std::uint8_t, F> d8;
+    if constexpr (P::kThresholds == kByBuckets) {
+      HWY_ALIGN float v[Powers::kBlock + 2 * kGroup];
+      for (std::int64_t i = begin; i < end; i += kLanes) {
+        const V w = load(x + i, end - i < kLanes ? end - i : kLanes);
+        const V v_i = share(size(w - p_.shift(i)), i);
+        hn::Store(v_i, F(), v + (i - begin));
+        p_.buckets().place(v_i, to->places + (i - begin));
+      }
+      for (std::int64_t j = 0; j < end - begin; j += kLanes) {
+        const VI q = p_.buckets().code(hn::Load(F(), v + j), to->places + j);
+        hn::StoreU(hn::DemoteTo(d8, q), d8, to->codes + j);
+      }
+    } else {
+      for (std::int64_t j = 0; j < end - begin; j += kLanes) {
+        hn::StoreU(hn::DemoteTo(d8, rounded(hn::LoadU(F(), to->power + j))), d8, to->codes + j);
+      }
+    }
+  }
+
+  Code code(V size, const std::uint8_t* bytes, std::int64_t i) const {
     if constexpr (P::kThresholds > 0) {
       VI q = hn::Zero(I());
       for (int j = 0; j < P::kThresholds; ++j) {
         q = q - hn::VecFromMask(I(), hn::RebindMask(I(), hn::Ge(size, p_.threshold(j, i))));
       }
-      return q;
+      return {q, nullptr};
     } else {
-      return rounded(hn::LoadU(F(), power));
+      return {promoted(bytes), bytes};
     }
   }
 
@@ -197,12 +226,13 @@ void quantize_by(const PowerSetup& setup, const Parameters& parameters,
   const CodeTarget codes(e.codes, setup);
   Powers powers;
   for_blocks(start, e.n, [&](std::int64_t begin, std::int64_t head, std::int64_t end) {
-    if constexpr (P::kThresholds == 0) op.powers(e.x, begin, end, false, &powers);
+    if constexpr (P::kThresholds == kByPower) op.powers(e.x, begin, end, false, &powers);
+    if constexpr (P::kThresholds <= 0) op.magnitudes(e.x, begin, end, &powers);
     for_vectors(begin, head, end, [&](std::int64_t i, std::int64_t count) {
       const V x = load(e.x + i, count) - p.shift(i);
-      const VI q = op.magnitude(op.size(x), powers.power + (i - begin), i);
-      codes.store(q, x, i, count);
-      if (out.wanted()) out.store(op.value(p.level(q, i), x, i), i, count);
+      const Code code = op.code(op.size(x), powers.codes + (i - begin), i);
+      codes.store(code.q, x, i, count);
+      if (out.wanted()) out.store(op.value(p.level(code, i), x, i), i, count);
     });
   });
 }
@@ -260,30 +290,31 @@ void gradients_by(const PowerSetup& setup, const Parameters& parameters,
   Powers powers;
   for_blocks(start, e.n, [&](std::int64_t begin, std::int64_t head, std::int64_t end) {
     op.powers(e.x, begin, end, true, &powers);
+    if constexpr (P::kThresholds <= 0) op.magnitudes(e.x, begin, end, &powers);
     for_vectors(begin, head, end, [&](std::int64_t i, std::int64_t count) {
       const V given = load(e.upstream + i, count);
       const V x = load(e.x + i, count) - p.shift(i);
       const V size = op.size(x);
       const V s = p.scale(i);
       const V power = hn::LoadU(F(), powers.power + (i - begin));
-      const VI q = op.magnitude(size, powers.power + (i - begin), i);
-      codes.store(q, x, i, count);
-      const V level = p.level(q, i);
+      const Code code = op.code(size, powers.codes + (i - begin), i);
+      codes.store(code.q, x, i, count);
+      const V level = p.level(code, i);
       if (out.wanted()) out.store(op.value(level, x, i), i, count);
       const M clipped = hn::And(hn::Gt(size, s), hn::Gt(s, zero()));
       const V g = hn::IfThenElse(hn::Eq(x, x), given, x);
       const V signed_g = g ^ (x & hn::SignBit(F()));
-      const V part = p.inverse(q, i) * power;
+      const V part = p.inverse(code, i) * power;
       const V log_v = hn::LoadU(F(), powers.log2_v + (i - begin)) * set(0.693147181f);
       const V by_scale = hn::IfThenElse(clipped, set(1.0f), level - level * part);
-      const V bracket = hn::MulSub(part, log_v, p.log(q, i));
+      const V bracket = hn::MulSub(part, log_v, p.log(code, i));
       const V by_exponent =
           hn::IfThenZeroElse(clipped, s * level * bracket * p.inverse_exponent(i));
       sums.add(signed_g * by_scale, signed_g * by_exponent, i);
       if (!grad.wanted()) return;
       V slope = set(1.0f);
       if (exact) {
-        const V ratio = p.exact(q, i) * (power / op.share(size, i));
+        const V ratio = p.exact(code, i) * (power / op.share(size, i));
         slope = hn::IfThenZeroElse(hn::Eq(level, zero()), ratio);
       }
       const M moves = hn::And(hn::Gt(s, zero()), hn::Not(hn::Or(clipped, hn::Lt(x, least))));
@@ -453,77 +484,82 @@ void latents_by(const PowerSetup& setup, const Parameters& parameters,
   });
 }
 
+// level(bytes, i) for a vector of bytes.
 template <class Level>
 void dequantize_by(const Level& level, const std::uint8_t* bytes, float* out, std::int64_t n,
                    bool stream) {
-  const hn::Rebind<std::uint8_t, F> d8;
   const std::int64_t head = stream ? Target::head(out) : 0;
   const Target target(out, stream, head);
   for_vectors(0, head, n, [&](std::int64_t i, std::int64_t count) {
     HWY_ALIGN std::uint8_t room[kLanes] = {};
     if (count != kLanes) std::memcpy(room, bytes + i, static_cast<std::size_t>(count));
-    const auto some = hn::LoadU(d8, count == kLanes ? bytes + i : room);
-    target.store(level(hn::PromoteTo(I(), some), i), i, count);
+    target.store(level(count == kLanes ? bytes + i : room, i), i, count);
   });
 }
 
 void dequantize(const PowerUniform<float>& u, const float* by_byte, int entries,
                 const std::uint8_t* bytes, float* out, std::int64_t n, bool stream) {
   const V scale = set(u.scale), shift = set(u.shift);
-  const auto with = [&](const auto& levels) {
-    dequantize_by([&](VI byte, std::int64_t) { return scale * levels(byte) + shift; }, bytes, out,
-                  n, stream);
-  };
   if (entries == 16) {
-    with(Lookup<16>(by_byte));
+    const Lookup<16> levels(by_byte);
+    dequantize_by([&](const std::uint8_t* some,
+                      std::int64_t) { return scale * levels(promoted(some)) + shift; },
+                  bytes, out, n, stream);
   } else {
-    with(Lookup<0>(by_byte));
+    dequantize_by([&](const std::uint8_t* some,
+                      std::int64_t) { return scale * entries_by_bytes(by_byte, some) + shift; },
+                  bytes, out, n, stream);
   }
 }
 
 void dequantize_columns(const PowerColumnwise<float>& c, const std::uint8_t* bytes, float* out,
                         std::int64_t n, bool stream) {
   const Columns<0> p(PowerSetup(), c);
-  dequantize_by([&](VI byte, std::int64_t i) { return p.scale(i) * p.level(byte, i) + p.shift(i); },
-                bytes, out, n, stream);
+  dequantize_by(
+      [&](const std::uint8_t* some, std::int64_t i) {
+        return p.scale(i) * p.level(Code{promoted(some), some}, i) + p.shift(i);
+      },
+      bytes, out, n, stream);
 }
 
-// f(a tag that holds the number of thresholds).
+// body(a tag that says what decides a code).
 template <int kSteps>
 struct Steps {
   static constexpr int value = kSteps;
 };
-template <class Body>
-auto with_steps(const PowerSetup& setup, Body&& body) {
+template <class Parameters, class Body>
+void with_steps(const PowerSetup& setup, const Parameters& parameters, const Body& body) {
   switch (setup.steps()) {
     case 7:
       return body(Steps<7>());
     case math::kMostPowerThresholds:
       return body(Steps<math::kMostPowerThresholds>());
     default:
-      return body(Steps<0>());
+      return parameters.buckets != nullptr ? body(Steps<kByBuckets>()) : body(Steps<kByPower>());
   }
 }
 
 void quantize(const PowerSetup& setup, const PowerUniform<float>& u,
               const PowerElements<float>& e) {
-  with_steps(setup, [&](auto steps) { quantize_by<Uniform<decltype(steps)::value>>(setup, u, e); });
+  with_steps(setup, u,
+             [&](auto steps) { quantize_by<Uniform<decltype(steps)::value>>(setup, u, e); });
 }
 void quantize_columns(const PowerSetup& setup, const PowerColumnwise<float>& c,
                       const PowerElements<float>& e) {
-  with_steps(setup, [&](auto steps) { quantize_by<Columns<decltype(steps)::value>>(setup, c, e); });
+  with_steps(setup, c,
+             [&](auto steps) { quantize_by<Columns<decltype(steps)::value>>(setup, c, e); });
 }
 PowerSums gradients(const PowerSetup& setup, const PowerUniform<float>& u,
                     const PowerElements<float>& e) {
   RegisterSums sums;
-  with_steps(setup,
+  with_steps(setup, u,
              [&](auto steps) { gradients_by<Uniform<decltype(steps)::value>>(setup, u, e, sums); });
   return sums.total();
 }
 void gradients_columns(const PowerSetup& setup, const PowerColumnwise<float>& c,
                        const PowerElements<float>& e, const PowerColumnSums<float>& to) {
   ColumnSums sums(to);
-  with_steps(setup,
+  with_steps(setup, c,
              [&](auto steps) { gradients_by<Columns<decltype(steps)::value>>(setup, c, e, sums); });
 }
 PowerSums staircase(const PowerSetup& setup, const PowerUniform<float>& u,

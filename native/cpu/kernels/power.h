@@ -42,10 +42,26 @@ struct alignas(64) PowerTable {
   void build(const PowerSetup& setup, double exponent);
 };
 
+// Codes of more bits than thresholds are counted for, by the leading bits of v = |w| / s: a bucket of
+// numbers with the same leading bits holds at most one threshold. An entry is the code of the bucket's
+// smallest number in its low 8 bits, and above them the trailing bits of the threshold.
+struct PowerBuckets {
+  static constexpr int kMost = 8192;
+  static constexpr std::int64_t kElements = 8192;  // that are worth making them
+
+  alignas(64) std::int32_t entries[kMost];
+  std::int32_t first = 0;  // leading bits of the first bucket, which is all of the code 0
+  int shift = 0;           // trailing bits
+
+  // Whether there are such buckets for this exponent.
+  bool build(const PowerSetup& setup, double exponent);
+};
+
 // One group: its elements are quantized alike.
 template <class A>
 struct PowerUniform {
   const PowerTable<A>* table = nullptr;
+  const PowerBuckets* buckets = nullptr;  // optional
   A scale = 0, shift = 0, exponent = 1;
   alignas(64) A thresholds[math::kMostPowerThresholds + 1];  // NaN behind the last
 };
@@ -53,6 +69,7 @@ struct PowerUniform {
 // Elements of which each has its own group: element i that of column i.
 template <class A>
 struct PowerColumnwise {
+  const PowerBuckets* buckets = nullptr;  // optional: of all columns
   const A* scale = nullptr;
   const A* shift = nullptr;  // optional
   const A* exponent = nullptr;
