@@ -1,10 +1,10 @@
 // Products with packed power codes on the CPU. The rows of x are brought into the order in which the
 // kernels decode a block of codes, so that decoding shuffles nothing back; then
 //
-//     one row      sums of decoded values in registers, two rows of weights at a time;
-//     some rows    a panel of twelve rows of weights is decoded slice by slice into the cache of the
-//                  first level, and multiplied with all rows of x;
-//     many rows    a tile of weights is decoded slice by slice, and oneDNN multiplies it.
+//     up to 3 rows  values are multiplied in the registers that they are decoded to;
+//     some rows     a panel of twelve rows of weights is decoded slice by slice into the cache of the
+//                   first level, and multiplied with all rows of x;
+//     many rows     a tile of weights is decoded slice by slice, and oneDNN multiplies it.
 //
 // Which of them, and every cut, depends on the shapes alone.
 #include "cpu/power_product.h"
@@ -23,10 +23,11 @@
 namespace lossmith {
 namespace {
 
-constexpr std::int64_t kDotRows = 32;      // rows of weights of a task, one row of x
+constexpr std::int64_t kDotTask = 32;      // rows of weights of a task, few rows of x
 constexpr std::int64_t kMostPanel = 64;    // rows of x that panels are for
 constexpr std::int64_t kPanelSlice = 256;  // codes that are decoded at a time
 constexpr std::int64_t kTileSlice = 512;
+constexpr std::int64_t kApart = 64;       // few rows of x do not lie a power of two apart
 constexpr std::int64_t kTileRows = 128;   // rows of weights of a product of oneDNN
 constexpr std::int64_t kTileDepth = 256;  // rows of x of such a product
 constexpr std::int64_t kTasks = 16;
@@ -44,7 +45,9 @@ class PowerProductRun {
         kernels_(all_.field(power_field_bits(call.options.bits))),
         length_(pieces_of(call.k, kernels_.block) * kernels_.block),
         tiled_(call.m > kMostPanel),
-        slice_(tiled_ ? kTileSlice : kPanelSlice) {
+        slice_(tiled_                  ? kTileSlice
+               : call.m > kMostDotRows ? kPanelSlice
+                                       : length_ + kApart) {
     rows_at_once_ = call_.m;
     if (tiled_) {
       const std::int64_t wanted = std::max<std::int64_t>(1, kTasks / pieces_of(call.n, kTileRows));
@@ -60,8 +63,8 @@ class PowerProductRun {
                      [&](std::int64_t row, int thread) { arrange(i + row, row, thread); });
       if (tiled_) {
         multiply_tiles(i, m);
-      } else if (call_.m == 1 && rooms_[0].rows->regular()) {
-        parallel_ranges(threads_, call_.n, kDotRows,
+      } else if (call_.m <= kMostDotRows && rooms_[0].rows->regular()) {
+        parallel_ranges(threads_, call_.n, kDotTask,
                         [&](std::int64_t begin, std::int64_t end, int thread) {
                           dot(begin, end, rooms_[thread]);
                         });
@@ -171,18 +174,19 @@ class PowerProductRun {
     }
   }
 
-  // ---- one row of x ---------------------------------------------------------------------
+  // ---- few rows of x --------------------------------------------------------------------
 
   void dot(std::int64_t begin, std::int64_t end, const Room& room) const {
     CodedRows<float>& rows = *room.rows;
+    const std::int64_t m = call_.m;
     const std::int64_t step = rows.shares_table() ? kRowsAtOnce : 1;
     for (std::int64_t n = begin; n < end; n += step) {
       CodedRow coded[kRowsAtOnce];
-      float sums[kRowsAtOnce];
+      float sums[kRowsAtOnce * kMostDotRows];
       const int count = static_cast<int>(std::min(step, end - n));
       for (int r = 0; r < count; ++r) coded[r] = rows.row(n + r, r);
-      kernels_.dot(coded, count, rows.bytes(), x_, length_ / kernels_.block, sums);
-      for (int r = 0; r < count; ++r) store(0, 1, n + r, sums + r, 1, room);
+      kernels_.dot(coded, count, rows.bytes(), x_, slice_, m, length_ / kernels_.block, sums);
+      for (int r = 0; r < count; ++r) store(0, m, n + r, sums + r * m, 1, room);
     }
   }
 

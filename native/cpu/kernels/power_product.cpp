@@ -37,91 +37,125 @@ class Blocks {
   std::uint8_t copy_[Decoder::kBytes + Decoder::kRead];
 };
 
-// Adds the products of a block to two vectors of sums.
-template <class Decoder, bool kScaled>
+// The sums of kX rows of x with one row of weights, in two vectors each.
+template <int kX>
+struct Sums {
+  FloatVector even[kX], odd[kX];
+
+  HWY_INLINE Sums() {
+    for (int i = 0; i < kX; ++i) even[i] = odd[i] = hn::Zero(kFloat);
+  }
+  HWY_INLINE void store(float* sums) const {
+    for (int i = 0; i < kX; ++i) {
+      sums[i] = hn::GetLane(hn::SumOfLanes(kFloat, even[i] + odd[i]));
+    }
+  }
+};
+
+template <class Decoder, int kX>
+HWY_INLINE void add_products(const typename Decoder::Table& table, const std::uint8_t* p,
+                             const float* x, std::int64_t ldx, Sums<kX>& sums) {
+  Decoder::each(table, p, [&](int v, FloatVector value) {
+    for (int i = 0; i < kX; ++i) {
+      FloatVector& sum = v % 2 == 0 ? sums.even[i] : sums.odd[i];
+      sum = hn::MulAdd(value, hn::LoadU(kFloat, x + i * ldx + v * kFloats), sum);
+    }
+  });
+}
+
+// The products of a block.
+template <class Decoder, int kX, bool kScaled>
 HWY_INLINE void add_block(const typename Decoder::Table& table, const CodedRow& row,
-                          const std::uint8_t* p, const float* x, std::int64_t block,
-                          FloatVector& even, FloatVector& odd) {
+                          const std::uint8_t* p, const float* x, std::int64_t ldx,
+                          std::int64_t block, Sums<kX>& sums) {
   if constexpr (kScaled) {
+    Sums<kX> own;
+    add_products<Decoder, kX>(table, p, x, ldx, own);
     const FloatVector scale = Decoder::scale(row.scales, block);
-    FloatVector own_even = hn::Zero(kFloat);
-    FloatVector own_odd = hn::Zero(kFloat);
-    Decoder::each(table, p, [&](int i, FloatVector value) {
-      FloatVector& sum = i % 2 == 0 ? own_even : own_odd;
-      sum = hn::MulAdd(value, hn::LoadU(kFloat, x + i * kFloats), sum);
-    });
-    even = hn::MulAdd(own_even, scale, even);
-    odd = hn::MulAdd(own_odd, scale, odd);
+    for (int i = 0; i < kX; ++i) {
+      sums.even[i] = hn::MulAdd(own.even[i], scale, sums.even[i]);
+      sums.odd[i] = hn::MulAdd(own.odd[i], scale, sums.odd[i]);
+    }
   } else {
-    Decoder::each(table, p, [&](int i, FloatVector value) {
-      FloatVector& sum = i % 2 == 0 ? even : odd;
-      sum = hn::MulAdd(value, hn::LoadU(kFloat, x + i * kFloats), sum);
-    });
+    add_products<Decoder, kX>(table, p, x, ldx, sums);
   }
 }
 
-HWY_INLINE float total(FloatVector even, FloatVector odd) {
-  return hn::GetLane(hn::SumOfLanes(kFloat, even + odd));
-}
-
-// The products of the blocks from `begin` on, which reach behind the bytes of the row.
-template <class Decoder, bool kScaled>
-float dot_end(const CodedRow& row, std::int64_t bytes, const float* x, std::int64_t begin,
-              std::int64_t end) {
+// Adds the products of the blocks from `begin` on, which reach behind the bytes of the row.
+template <class Decoder, int kX, bool kScaled>
+void dot_end(const CodedRow& row, std::int64_t bytes, const float* x, std::int64_t ldx,
+             std::int64_t begin, std::int64_t end, float* to) {
+  if (begin >= end) return;
   const typename Decoder::Table table = Decoder::load(row.values);
   Blocks<Decoder> blocks(row.codes, bytes);
-  FloatVector even = hn::Zero(kFloat);
-  FloatVector odd = hn::Zero(kFloat);
+  Sums<kX> sums;
   for (std::int64_t b = begin; b < end; ++b) {
-    add_block<Decoder, kScaled>(table, row, blocks.copied(b), x + b * Decoder::kCodes, b, even,
-                                odd);
+    add_block<Decoder, kX, kScaled>(table, row, blocks.copied(b), x + b * Decoder::kCodes, ldx, b,
+                                    sums);
   }
-  return total(even, odd);
+  float own[kX];
+  sums.store(own);
+  for (int i = 0; i < kX; ++i) to[i] += own[i];
 }
 
-// kRows rows side by side.
-template <class Decoder, int kRows, bool kScaled>
-void dot_rows(const CodedRow* rows, std::int64_t bytes, const float* x, std::int64_t blocks,
-              float* sums) {
-  static_assert(kRows <= 2);
-  const typename Decoder::Table table = Decoder::load(rows[0].values);
-  const std::int64_t whole = std::min(blocks, Blocks<Decoder>(rows[0].codes, bytes).whole());
+// One row of weights.
+template <class Decoder, int kX, bool kScaled>
+void dot_row(const CodedRow& coded, std::int64_t bytes, const float* x, std::int64_t ldx,
+             std::int64_t blocks, float* to) {
+  const CodedRow row = coded;
+  const typename Decoder::Table table = Decoder::load(row.values);
+  const std::int64_t whole = std::min(blocks, Blocks<Decoder>(row.codes, bytes).whole());
+  Sums<kX> sums;
+  for (std::int64_t b = 0; b < whole; ++b) {
+    add_block<Decoder, kX, kScaled>(table, row, row.codes + b * Decoder::kBytes,
+                                    x + b * Decoder::kCodes, ldx, b, sums);
+  }
+  sums.store(to);
+  dot_end<Decoder, kX, kScaled>(row, bytes, x, ldx, whole, blocks, to);
+}
+
+// Two rows of weights with one table, one row of x: four sums hide how long an addition takes.
+template <class Decoder, bool kScaled>
+void dot_two_rows(const CodedRow* rows, std::int64_t bytes, const float* x, std::int64_t blocks,
+                  float* to) {
   const CodedRow first = rows[0];
-  const CodedRow second = rows[kRows - 1];
-  FloatVector even0 = hn::Zero(kFloat), odd0 = hn::Zero(kFloat);
-  FloatVector even1 = hn::Zero(kFloat), odd1 = hn::Zero(kFloat);
+  const CodedRow second = rows[1];
+  const typename Decoder::Table table = Decoder::load(first.values);
+  const std::int64_t whole = std::min(blocks, Blocks<Decoder>(first.codes, bytes).whole());
+  Sums<1> sums0, sums1;
   for (std::int64_t b = 0; b < whole; ++b) {
     const float* own = x + b * Decoder::kCodes;
     const std::int64_t at = b * Decoder::kBytes;
-    add_block<Decoder, kScaled>(table, first, first.codes + at, own, b, even0, odd0);
-    if constexpr (kRows == 2) {
-      add_block<Decoder, kScaled>(table, second, second.codes + at, own, b, even1, odd1);
-    }
+    add_block<Decoder, 1, kScaled>(table, first, first.codes + at, own, 0, b, sums0);
+    add_block<Decoder, 1, kScaled>(table, second, second.codes + at, own, 0, b, sums1);
   }
-  sums[0] = total(even0, odd0);
-  if (kRows == 2) sums[1] = total(even1, odd1);
-  for (int r = 0; r < kRows && whole < blocks; ++r) {
-    sums[r] += dot_end<Decoder, kScaled>(rows[r], bytes, x, whole, blocks);
-  }
+  sums0.store(to);
+  sums1.store(to + 1);
+  dot_end<Decoder, 1, kScaled>(first, bytes, x, 0, whole, blocks, to);
+  dot_end<Decoder, 1, kScaled>(second, bytes, x, 0, whole, blocks, to + 1);
 }
 
 template <class Decoder, bool kScaled>
-void dot_all(const CodedRow* rows, int count, std::int64_t bytes, const float* x,
-             std::int64_t blocks, float* sums) {
-  int r = 0;
-  for (; r + 2 <= count; r += 2) {
-    dot_rows<Decoder, 2, kScaled>(rows + r, bytes, x, blocks, sums + r);
+void dot_all(const CodedRow* rows, int count, std::int64_t bytes, const float* x, std::int64_t ldx,
+             std::int64_t m, std::int64_t blocks, float* sums) {
+  if (m == 1 && count == 2) {
+    dot_two_rows<Decoder, kScaled>(rows, bytes, x, blocks, sums);
+    return;
   }
-  if (r < count) dot_rows<Decoder, 1, kScaled>(rows + r, bytes, x, blocks, sums + r);
+  for (int r = 0; r < count; ++r, sums += m) {
+    if (m == 1) dot_row<Decoder, 1, kScaled>(rows[r], bytes, x, ldx, blocks, sums);
+    if (m == 2) dot_row<Decoder, 2, kScaled>(rows[r], bytes, x, ldx, blocks, sums);
+    if (m == 3) dot_row<Decoder, 3, kScaled>(rows[r], bytes, x, ldx, blocks, sums);
+  }
 }
 
 template <class Decoder>
-void dot(const CodedRow* rows, int count, std::int64_t bytes, const float* x, std::int64_t blocks,
-         float* sums) {
+void dot(const CodedRow* rows, int count, std::int64_t bytes, const float* x, std::int64_t ldx,
+         std::int64_t m, std::int64_t blocks, float* sums) {
   if (count > 0 && rows[0].scales != nullptr) {
-    dot_all<Decoder, true>(rows, count, bytes, x, blocks, sums);
+    dot_all<Decoder, true>(rows, count, bytes, x, ldx, m, blocks, sums);
   } else {
-    dot_all<Decoder, false>(rows, count, bytes, x, blocks, sums);
+    dot_all<Decoder, false>(rows, count, bytes, x, ldx, m, blocks, sums);
   }
 }
 

@@ -11,6 +11,8 @@ namespace lossmith {
 constexpr std::int64_t kCodeUnit = 32;
 constexpr std::int64_t kMostBlockCodes = 256;
 constexpr std::int64_t kScalesBehind = 3;
+// Rows of x that are multiplied with values in registers.
+constexpr std::int64_t kMostDotRows = 3;
 
 // A packed row and what its fields stand for.
 struct CodedRow {
@@ -29,10 +31,11 @@ struct PowerProductKernelsOf {
   std::int64_t block;  // codes
   const std::uint16_t* position;
 
-  // sums[r] = sum_k value_rk x_k for `count` rows; rows 1 and further have the values of row 0, and
-  // all have scales or none has.
-  void (*dot)(const CodedRow* rows, int count, std::int64_t bytes, const float* x,
-              std::int64_t blocks, float* sums);
+  // sums[r * m + i] = sum_k value_rk x_ik for `count` rows of weights and m <= kMostDotRows rows of x,
+  // ldx elements apart. Rows 1 and further of the weights have the values of row 0, and all have
+  // scales or none has.
+  void (*dot)(const CodedRow* rows, int count, std::int64_t bytes, const float* x, std::int64_t ldx,
+              std::int64_t m, std::int64_t blocks, float* sums);
   // The values (times their scales) of blocks [begin, end) of a row.
   void (*decode)(const CodedRow& row, std::int64_t bytes, std::int64_t begin, std::int64_t end,
                  float* values);
