@@ -45,13 +45,19 @@ final class Demo {
       Training training = new Training(data, settings);
       SeveralEntities several = new SeveralEntities(data, settings);
       progress.expect(
-          (long) losses.size() * settings.epochs() * training.steps() + several.steps());
+          (long) losses.size() * settings.epochs() * training.steps()
+              + several.steps()
+              + QuantizedTable.steps());
       List<TrainingRun> runs = new ArrayList<>();
       for (Map.Entry<String, ContrastiveLoss> loss : losses.entrySet()) {
         progress.stage("training with " + loss.getKey());
         runs.add(training.run(loss.getKey(), loss.getValue(), progress));
       }
       List<SeveralReport> ofSeveral = several.run(progress);
+      progress.stage("quantizing");
+      DemoReport.Quantized quantized =
+          DemoReport.Quantized.of(
+              runs.get(0), new QuantizedTable(data, settings).run(runs.get(0).encoder(), progress));
       progress.stage("drawing");
       List<Path> files = new ArrayList<>(LearningCurves.draw(runs, out));
       NameMap map = new NameMap(data);
@@ -59,6 +65,7 @@ final class Demo {
         files.addAll(map.draw(run, out));
       }
       files.addAll(RecallCurves.draw(ofSeveral, out));
+      files.addAll(QuantizedCurves.draw(quantized, out));
       files.add(out.resolve(REPORT));
       return new DemoReport(
           DemoReport.Data.of(data),
@@ -68,6 +75,7 @@ final class Demo {
           runs.stream().map(r -> loss(r, training.steps())).toList(),
           new DemoReport.Several(
               several.trained(), several.heldOut(), several.meanEntities(), ofSeveral),
+          quantized,
           DemoReport.Memory.of(runs, training.batch()),
           NANOS * (System.nanoTime() - start),
           System.getProperty("java.version"),

@@ -27,7 +27,10 @@ import picocli.CommandLine.Spec;
       "kept out of it. The same seed gives the same numbers.",
       "",
       "Then each name looks for all its entities: multi-label InfoNCE, decoupled softmax and soft",
-      "top-k are compared on the names of several entities, entities' vectors trained, too."
+      "top-k are compared on the names of several entities, entities' vectors trained, too.",
+      "",
+      "Last, the table of the InfoNCE encoder is rounded to 8, 4, 3 and 2 bits, by uniform and by",
+      "power grids."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)

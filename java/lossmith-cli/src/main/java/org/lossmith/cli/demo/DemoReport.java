@@ -13,6 +13,7 @@ import org.lossmith.cli.data.Kind;
  * @param steps steps of an epoch
  * @param losses what each loss reached
  * @param several what the losses over labels reached on names of several entities
+ * @param quantized the table of the first loss's encoder in few bits
  * @param memory what was held and what was not
  * @param seconds time of the whole demo
  * @param javaVersion the JDK, whose CLDR version decides about the data
@@ -25,6 +26,7 @@ record DemoReport(
     int steps,
     List<Loss> losses,
     Several several,
+    Quantized quantized,
     Memory memory,
     double seconds,
     String javaVersion,
@@ -106,6 +108,31 @@ record DemoReport(
    */
   record Several(
       int trainedNames, int heldOutNames, double meanEntities, List<SeveralReport> losses) {}
+
+  /**
+   * The table of an encoder in few bits.
+   *
+   * @param loss that the encoder was trained with
+   * @param bytes of the table as it was trained
+   * @param heldOut what it reaches on held-out names
+   * @param zeroShot what it reaches on held-out languages
+   * @param tables for each number of bits the uniform grid, then the power grid
+   */
+  record Quantized(
+      String loss, long bytes, Scores heldOut, Scores zeroShot, List<QuantizedReport> tables) {
+    static Quantized of(TrainingRun run, List<QuantizedReport> tables) {
+      long bytes = (long) Float.BYTES * run.encoder().table().length;
+      return new Quantized(run.name(), bytes, run.last().heldOut(), run.last().zeroShot(), tables);
+    }
+
+    QuantizedReport uniform(int bits) {
+      return tables.stream().filter(t -> t.bits() == bits).findFirst().orElseThrow();
+    }
+
+    QuantizedReport power(int bits) {
+      return tables.stream().filter(t -> t.bits() == bits).skip(1).findFirst().orElseThrow();
+    }
+  }
 
   /**
    * Memory in bytes.

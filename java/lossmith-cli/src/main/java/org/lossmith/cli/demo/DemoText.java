@@ -18,6 +18,7 @@ final class DemoText {
     parts.add(costs(report));
     parts.add(memory(report));
     parts.add(SeveralText.of(report));
+    parts.add(QuantizedText.of(report));
     parts.add(
         line("%.0f seconds in total. Written:", report.seconds())
             + System.lineSeparator()

@@ -51,10 +51,25 @@ class DemoTest extends LeakFreeTest {
       assertTrue(loss.get("trained_spread").asDouble() > 0, loss.toString());
       assertTrue(loss.get("held_out_spread").asDouble() > 0, loss.toString());
     }
+    JsonNode quantized = first.get("quantized");
+    assertEquals((1L << 15) * 64 * 4, quantized.get("bytes").asLong());
+    double exact = quantized.get("held_out").get("precision_at1").asDouble();
+    assertEquals(8, quantized.get("tables").size());
+    for (JsonNode table : quantized.get("tables")) {
+      int bits = table.get("bits").asInt();
+      // Codes, a scale for each slot, and one exponent.
+      assertEquals((1L << 15) * (64 * bits / 8 + 4) + 4, table.get("bytes").asLong());
+      double top = table.get("held_out").get("precision_at1").asDouble();
+      assertTrue(top > exact - (bits == 8 ? 0.01 : bits == 4 ? 0.05 : 0.3), table.toString());
+      assertTrue(table.get("exponent").asDouble() > 0.1, table.toString());
+    }
+    assertEquals(1, quantized.get("tables").get(0).get("exponent").asDouble());
     assertEquals(1024L * 1024 * 4, first.get("memory").get("one_matrix").asLong());
     assertEquals(first, Json.read(Files.readString(folder.resolve("report.json"))));
     for (String chart :
-        new String[] {"learning-curves", "map-infonce", "map-cwcl", "several-entities"}) {
+        new String[] {
+          "learning-curves", "map-infonce", "map-cwcl", "several-entities", "table-in-few-bits"
+        }) {
       assertShowsSomething(folder.resolve(chart + ".png"));
       assertTrue(Files.readString(folder.resolve(chart + ".svg")).contains("<svg"));
     }
@@ -92,6 +107,7 @@ class DemoTest extends LeakFreeTest {
       loss.get("epochs").forEach(epoch -> scores.append(epoch.get("loss")).append('\n'));
       scores.append(loss.get("checkpoints")).append('\n');
     }
+    scores.append(report.get("quantized").get("tables")).append('\n');
     for (JsonNode loss : report.get("several").get("losses")) {
       for (String name : new String[] {"losses", "recall", "trained_spread", "held_out_spread"}) {
         scores.append(loss.get(name)).append('\n');
