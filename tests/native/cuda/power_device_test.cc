@@ -463,7 +463,7 @@ TEST(PowerDevice, ErrorsAndSearch) {
 }
 
 TEST(PowerDevice, SearchInBlocksOfGroupsGivesTheSameBits) {
-  const Case c{{60, 40}, -1, 8};
+  const Case c{{24, 40}, -1, 8};
   Setting s;
   lsm_power_search_options o;
   lsm_power_search_defaults(&o);
