@@ -45,9 +45,10 @@ inline int packed_field(const std::uint8_t* row, std::int64_t bytes, int width,
 template <class A>
 class CodedRows {
  public:
-  // Its memory is a piece of the call's workspace. `length`: the row's, in whole units.
-  CodedRows(const PowerProductCall& call, Carver& carver, std::int64_t length)
+  // Its memory is a piece of the call's workspace. `length`: the row's, in whole blocks of codes.
+  CodedRows(const PowerProductCall& call, Carver& carver, std::int64_t length, std::int64_t block)
       : call_(call),
+        block_(block),
         width_(power_field_bits(call.options.bits)),
         bytes_(call.codes.shape[1]),
         units_(length / kCodeUnit),
@@ -83,7 +84,13 @@ class CodedRows {
 
   // A regular row. `slot` tells rows apart that are looked at together.
   CodedRow row(std::int64_t n, int slot) {
-    return {codes(n), values(group(n, 0)), scales_of_row(n, slot)};
+    CodedRow row{codes(n), values(group(n, 0)), nullptr, 0};
+    if (!grouped()) return row;
+    const A* own = reinterpret_cast<const A*>(call_.scale.data) + group(n, 0);
+    const std::int64_t columns = call_.groups.columns;
+    row.group = columns % block_ == 0 ? columns / block_ : 0;
+    row.scales = row.group > 0 ? own : scales_by_unit(own, slot);
+    return row;
   }
 
   // Columns [begin, end) of row n, in order, with their scales.
@@ -105,17 +112,10 @@ class CodedRows {
   std::int64_t group(std::int64_t n, std::int64_t column) const {
     return call_.groups.group_of(n * call_.k + column);
   }
-  const A* scales_of_row(std::int64_t n, int slot) {
-    if (!grouped()) return nullptr;
+  const A* scales_by_unit(const A* own, int slot) {
     A* room = scales_ + slot * (units_ + kScalesBehind);
-    const A* own = reinterpret_cast<const A*>(call_.scale.data) + group(n, 0);
     const A* last = own + call_.groups.per_line - 1;
     const std::int64_t units = call_.groups.columns / kCodeUnit;
-    if (units == 1) {
-      std::copy(own, last + 1, room);
-      std::fill(room + call_.groups.per_line, room + units_, *last);
-      return room;
-    }
     // Units behind the last group have its scale.
     std::int64_t left = units;
     for (std::int64_t u = 0; u < units_; ++u) {
@@ -134,6 +134,7 @@ class CodedRows {
   A scale_of(std::int64_t group) const { return static_cast<A>(parameter(call_.scale, group)); }
 
   const PowerProductCall& call_;
+  std::int64_t block_;
   int width_;
   std::int64_t bytes_;
   std::int64_t units_;

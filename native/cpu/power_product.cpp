@@ -123,7 +123,7 @@ class PowerProductRun {
     scratch_.carve(carver, threads_);
     for (int t = 0; t < threads_; ++t) {
       CodedRows<float>* rows = carver.take<CodedRows<float>>(1);
-      const CodedRows<float> made(call_, carver, length_);
+      const CodedRows<float> made(call_, carver, length_, kernels_.block);
       Room room{};
       room.x = carver.take<float>(call_.k);
       room.listed = carver.take<float>(slice_);
@@ -267,11 +267,11 @@ class PowerProductRun {
 // Reference arithmetic for f64: plain loops.
 void multiply_f64(const PowerProductCall& call, lsm_context_s& context) {
   Carver sizes(nullptr);
-  CodedRows<double>(call, sizes, 0);
+  CodedRows<double>(call, sizes, 0, 1);
   sizes.take<double>(call.k);
   expect_budget(context.workspace, sizes.used());
   Carver carver(context.workspace.block(sizes.used()));
-  CodedRows<double> rows(call, carver, 0);
+  CodedRows<double> rows(call, carver, 0, 1);
   double* row = carver.take<double>(call.k);
   for (std::int64_t n = 0; n < call.n; ++n) {
     rows.list(n, 0, call.k, row);

@@ -45,6 +45,12 @@ struct Sums {
   HWY_INLINE Sums() {
     for (int i = 0; i < kX; ++i) even[i] = odd[i] = hn::Zero(kFloat);
   }
+  HWY_INLINE void add(const Sums& other, FloatVector scale) {
+    for (int i = 0; i < kX; ++i) {
+      even[i] = hn::MulAdd(other.even[i], scale, even[i]);
+      odd[i] = hn::MulAdd(other.odd[i], scale, odd[i]);
+    }
+  }
   HWY_INLINE void store(float* sums) const {
     for (int i = 0; i < kX; ++i) {
       sums[i] = hn::GetLane(hn::SumOfLanes(kFloat, even[i] + odd[i]));
@@ -63,21 +69,39 @@ HWY_INLINE void add_products(const typename Decoder::Table& table, const std::ui
   });
 }
 
-// The products of a block.
-template <class Decoder, int kX, bool kScaled>
-HWY_INLINE void add_block(const typename Decoder::Table& table, const CodedRow& row,
-                          const std::uint8_t* p, const float* x, std::int64_t ldx,
-                          std::int64_t block, Sums<kX>& sums) {
-  if constexpr (kScaled) {
-    Sums<kX> own;
-    add_products<Decoder, kX>(table, p, x, ldx, own);
-    const FloatVector scale = Decoder::scale(row.scales, block);
-    for (int i = 0; i < kX; ++i) {
-      sums.even[i] = hn::MulAdd(own.even[i], scale, sums.even[i]);
-      sums.odd[i] = hn::MulAdd(own.odd[i], scale, sums.odd[i]);
+// f(begin, end, scale) for the blocks of [begin, end), as many at a time as share a scale.
+template <class Decoder, class F>
+HWY_INLINE void for_scales(const CodedRow& row, std::int64_t begin, std::int64_t end, const F& f) {
+  if (row.group == 0) {
+    for (std::int64_t b = begin; b < end; ++b) f(b, b + 1, Decoder::scale(row.scales, b));
+    return;
+  }
+  for (std::int64_t stop = begin; begin < end; begin = stop) {
+    const std::int64_t group = begin / row.group;
+    stop = std::min(end, (group + 1) * row.group);
+    f(begin, stop, hn::Set(kFloat, row.scales[group]));
+  }
+}
+
+// The products of blocks [begin, end), which lie at at(block).
+template <class Decoder, int kX, bool kScaled, class At>
+HWY_INLINE void add_blocks(const typename Decoder::Table& table, const CodedRow& row,
+                           const float* x, std::int64_t ldx, std::int64_t begin, std::int64_t end,
+                           Sums<kX>& sums, const At& at) {
+  const auto add = [&](std::int64_t from, std::int64_t to, Sums<kX>& own) {
+    for (std::int64_t b = from; b < to; ++b) {
+      add_products<Decoder, kX>(table, at(b), x + b * Decoder::kCodes, ldx, own);
     }
+  };
+  if constexpr (kScaled) {
+    for_scales<Decoder>(row, begin, end,
+                        [&](std::int64_t from, std::int64_t to, FloatVector scale) {
+                          Sums<kX> own;
+                          add(from, to, own);
+                          sums.add(own, scale);
+                        });
   } else {
-    add_products<Decoder, kX>(table, p, x, ldx, sums);
+    add(begin, end, sums);
   }
 }
 
@@ -89,10 +113,8 @@ void dot_end(const CodedRow& row, std::int64_t bytes, const float* x, std::int64
   const typename Decoder::Table table = Decoder::load(row.values);
   Blocks<Decoder> blocks(row.codes, bytes);
   Sums<kX> sums;
-  for (std::int64_t b = begin; b < end; ++b) {
-    add_block<Decoder, kX, kScaled>(table, row, blocks.copied(b), x + b * Decoder::kCodes, ldx, b,
-                                    sums);
-  }
+  add_blocks<Decoder, kX, kScaled>(table, row, x, ldx, begin, end, sums,
+                                   [&](std::int64_t b) { return blocks.copied(b); });
   float own[kX];
   sums.store(own);
   for (int i = 0; i < kX; ++i) to[i] += own[i];
@@ -106,16 +128,14 @@ void dot_row(const CodedRow& coded, std::int64_t bytes, const float* x, std::int
   const typename Decoder::Table table = Decoder::load(row.values);
   const std::int64_t whole = std::min(blocks, Blocks<Decoder>(row.codes, bytes).whole());
   Sums<kX> sums;
-  for (std::int64_t b = 0; b < whole; ++b) {
-    add_block<Decoder, kX, kScaled>(table, row, row.codes + b * Decoder::kBytes,
-                                    x + b * Decoder::kCodes, ldx, b, sums);
-  }
+  add_blocks<Decoder, kX, kScaled>(table, row, x, ldx, 0, whole, sums,
+                                   [&](std::int64_t b) { return row.codes + b * Decoder::kBytes; });
   sums.store(to);
   dot_end<Decoder, kX, kScaled>(row, bytes, x, ldx, whole, blocks, to);
 }
 
-// Two rows of weights with one table, one row of x: four sums hide how long an addition takes.
-template <class Decoder, bool kScaled>
+// Two rows of weights without scales, one row of x: four sums hide how long an addition takes.
+template <class Decoder>
 void dot_two_rows(const CodedRow* rows, std::int64_t bytes, const float* x, std::int64_t blocks,
                   float* to) {
   const CodedRow first = rows[0];
@@ -126,20 +146,20 @@ void dot_two_rows(const CodedRow* rows, std::int64_t bytes, const float* x, std:
   for (std::int64_t b = 0; b < whole; ++b) {
     const float* own = x + b * Decoder::kCodes;
     const std::int64_t at = b * Decoder::kBytes;
-    add_block<Decoder, 1, kScaled>(table, first, first.codes + at, own, 0, b, sums0);
-    add_block<Decoder, 1, kScaled>(table, second, second.codes + at, own, 0, b, sums1);
+    add_products<Decoder, 1>(table, first.codes + at, own, 0, sums0);
+    add_products<Decoder, 1>(table, second.codes + at, own, 0, sums1);
   }
   sums0.store(to);
   sums1.store(to + 1);
-  dot_end<Decoder, 1, kScaled>(first, bytes, x, 0, whole, blocks, to);
-  dot_end<Decoder, 1, kScaled>(second, bytes, x, 0, whole, blocks, to + 1);
+  dot_end<Decoder, 1, false>(first, bytes, x, 0, whole, blocks, to);
+  dot_end<Decoder, 1, false>(second, bytes, x, 0, whole, blocks, to + 1);
 }
 
 template <class Decoder, bool kScaled>
 void dot_all(const CodedRow* rows, int count, std::int64_t bytes, const float* x, std::int64_t ldx,
              std::int64_t m, std::int64_t blocks, float* sums) {
-  if (m == 1 && count == 2) {
-    dot_two_rows<Decoder, kScaled>(rows, bytes, x, blocks, sums);
+  if (!kScaled && m == 1 && count == 2) {
+    dot_two_rows<Decoder>(rows, bytes, x, blocks, sums);
     return;
   }
   for (int r = 0; r < count; ++r, sums += m) {
@@ -164,19 +184,24 @@ void decode(const CodedRow& row, std::int64_t bytes, std::int64_t begin, std::in
             float* values) {
   const typename Decoder::Table table = Decoder::load(row.values);
   Blocks<Decoder> blocks(row.codes, bytes);
-  for (std::int64_t b = begin; b < end; ++b, values += Decoder::kCodes) {
-    const std::uint8_t* p = b < blocks.whole() ? blocks.at(b) : blocks.copied(b);
-    if (row.scales == nullptr) {
-      Decoder::each(table, p, [&](int i, FloatVector value) {
+  const auto at = [&](std::int64_t b) {
+    return b < blocks.whole() ? blocks.at(b) : blocks.copied(b);
+  };
+  if (row.scales == nullptr) {
+    for (std::int64_t b = begin; b < end; ++b, values += Decoder::kCodes) {
+      Decoder::each(table, at(b), [&](int i, FloatVector value) {
         hn::StoreU(value, kFloat, values + i * kFloats);
       });
-    } else {
-      const FloatVector scale = Decoder::scale(row.scales, b);
-      Decoder::each(table, p, [&](int i, FloatVector value) {
+    }
+    return;
+  }
+  for_scales<Decoder>(row, begin, end, [&](std::int64_t from, std::int64_t to, FloatVector scale) {
+    for (std::int64_t b = from; b < to; ++b, values += Decoder::kCodes) {
+      Decoder::each(table, at(b), [&](int i, FloatVector value) {
         hn::StoreU(value * scale, kFloat, values + i * kFloats);
       });
     }
-  }
+  });
 }
 
 template <int kField>

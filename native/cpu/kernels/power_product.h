@@ -19,9 +19,10 @@ struct CodedRow {
   const std::uint8_t* codes;
   // By field (lossmith/power.h): 2^f values.
   const float* values;
-  // A factor for each unit of columns and kScalesBehind numbers behind, which do not matter; or null:
-  // the caller multiplies the sums.
+  // Null: the caller multiplies the sums. Else with `group` > 0 a factor for each group of so many
+  // blocks; with 0 one for each unit of columns, and kScalesBehind numbers behind, which do not matter.
   const float* scales;
+  std::int64_t group;
 };
 
 // The kernels of one width of field. They take whole blocks of codes: behind the `bytes` of a row
