@@ -51,8 +51,7 @@ class PowerRun {
       : call_(call), g_(call.groups), context_(context), setup_(power_setup(call)), own_(call) {
     packs_ = call.codes.present() && call.options.packed != 0 &&
              call.options.bits <= math::kPowerThresholdBits;
-    setup_.stream_out = streams(call.out);
-    setup_.stream_grad = streams(call.grad_w);
+    setup_.stream = streams(call.out);
     if (call.exponent_per_group()) return;
     shared_.build(setup_, static_cast<double>(own_.exponent(0)));
     levels_by_byte(call_, shared_, shared_levels_);
@@ -84,13 +83,16 @@ class PowerRun {
 
   bool is(PowerTask task) const { return call_.task == task; }
   bool sums() const { return call_.grad_scale.present() || call_.grad_exponent.present(); }
+  // Two outputs that both go past the caches get in each other's way, and where more is computed than
+  // a comparison with thresholds, nothing waits for memory.
   bool streams(const View& v) const {
-    return v.present() && v.type == kTypeOf<A> && v.elements() * bytes_of(v.type) >= kStreamBytes &&
-           v.data != call_.w.data && v.data != call_.upstream.data;
+    const bool simple = is(PowerTask::dequantize) || setup_.steps() > 0;
+    return simple && !call_.upstream.present() && v.present() && v.type == kTypeOf<A> &&
+           v.elements() * bytes_of(v.type) >= kStreamBytes && v.data != call_.w.data;
   }
 
   void flush() const {
-    if (setup_.stream_out || setup_.stream_grad) hwy::FlushStream();
+    if (setup_.stream) hwy::FlushStream();
   }
 
   // Lays the workspace out; `carve` takes pieces from a Carver.
@@ -239,7 +241,7 @@ class PowerRun {
       switch (of_.call_.task) {
         case PowerTask::dequantize:
           k.dequantize(current.uniform, current.by_byte, power_byte_entries(of_.call_.options),
-                       e.codes, e.out, e.n, of_.setup_.stream_out);
+                       e.codes, e.out, e.n, of_.setup_.stream);
           return {};
         case PowerTask::latents:
           k.latents(of_.setup_, current.uniform, e);
@@ -408,7 +410,7 @@ class PowerRun {
       const PowerKernels<A>& k = kernels_of<A>();
       switch (of_.call_.task) {
         case PowerTask::dequantize:
-          return k.dequantize_columns(columns, e.codes, e.out, e.n, of_.setup_.stream_out);
+          return k.dequantize_columns(columns, e.codes, e.out, e.n, of_.setup_.stream);
         case PowerTask::latents:
           return k.latents_columns(of_.setup_, columns, e);
         case PowerTask::staircase:

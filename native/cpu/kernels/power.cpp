@@ -221,8 +221,8 @@ void quantize_by(const PowerSetup& setup, const Parameters& parameters,
                  const PowerElements<float>& e) {
   const P p(setup, parameters);
   const Operator<P> op(setup, p);
-  const std::int64_t start = setup.stream_out ? Target::head(e.out) : 0;
-  const Target out(e.out, setup.stream_out, start);
+  const std::int64_t start = setup.stream ? Target::head(e.out) : 0;
+  const Target out(e.out, setup.stream, start);
   const CodeTarget codes(e.codes, setup);
   Powers powers;
   for_blocks(start, e.n, [&](std::int64_t begin, std::int64_t head, std::int64_t end) {
@@ -278,17 +278,14 @@ void gradients_by(const PowerSetup& setup, const Parameters& parameters,
                   const PowerElements<float>& e, Sums& sums) {
   const P p(setup, parameters);
   const Operator<P> op(setup, p);
-  const std::int64_t start = setup.stream_out    ? Target::head(e.out)
-                             : setup.stream_grad ? Target::head(e.grad)
-                                                 : 0;
-  const Target out(e.out, setup.stream_out, start);
-  const Target grad(e.grad, setup.stream_grad, start);
+  const Target out(e.out, false, 0);
+  const Target grad(e.grad, false, 0);
   const CodeTarget codes(e.codes, setup);
   const bool exact = setup.exact;
   // Signed elements are all above this.
   const V least = set(setup.positive ? 0.0f : -__builtin_inff());
   Powers powers;
-  for_blocks(start, e.n, [&](std::int64_t begin, std::int64_t head, std::int64_t end) {
+  for_blocks(0, e.n, [&](std::int64_t begin, std::int64_t head, std::int64_t end) {
     op.powers(e.x, begin, end, true, &powers);
     if constexpr (P::kThresholds <= 0) op.magnitudes(e.x, begin, end, &powers);
     for_vectors(begin, head, end, [&](std::int64_t i, std::int64_t count) {

@@ -16,9 +16,8 @@ struct PowerSetup {
   bool positive = false;  // unsigned codes
   bool exact = false;     // LSM_GRADIENT_EXACT
   bool fields = false;    // codes are written as fields (lossmith/power.h), one a byte
-  // Outputs that are too much to stay in a cache.
-  bool stream_out = false, stream_grad = false;
-  double beta = 0;  // of the staircase
+  bool stream = false;    // values go past the caches
+  double beta = 0;        // of the staircase
 
   // Thresholds in use, padded to a number that kernels are made for; 0: the power decides.
   int steps() const {
