@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::int64_t kColumns = 512;
 constexpr std::int64_t kRows = 256;
+constexpr std::int64_t kLeast = 128;      // smaller tiles read their operands too often
 constexpr std::int64_t kMostRows = 2048;  // of tiles with few columns
 constexpr std::int64_t kDepth = 512;      // of operands that are converted
 // Enough for the threads of usual machines; more slices would only add work.
@@ -67,7 +68,7 @@ class MultiplyRun {
       return 2.0 * static_cast<double>(rows_) * static_cast<double>(columns_) *
              static_cast<double>(call_.k);
     };
-    while (tiles() < kTasks && work() > kWorthATask && std::max(rows_, columns_) > 64) {
+    while (tiles() < kTasks && work() > kWorthATask && std::max(rows_, columns_) > kLeast) {
       std::int64_t& longer = rows_ > columns_ ? rows_ : columns_;
       longer = whole((longer + 1) / 2, 16);
     }
