@@ -1,6 +1,8 @@
 // Compiled once per instruction set; LSM_ISA names it.
 #include "cpu/kernels/power_product.h"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -120,6 +122,11 @@ void dot_end(const CodedRow& row, std::int64_t bytes, const float* x, std::int64
   for (int i = 0; i < kX; ++i) to[i] += own[i];
 }
 
+// Where the next row lies if rows follow each other: the processor by itself finds each row anew.
+HWY_INLINE void prefetch_next_row(const std::uint8_t* p, std::int64_t bytes) {
+  hwy::Prefetch(p + bytes);
+}
+
 // One row of weights.
 template <class Decoder, int kX, bool kScaled>
 void dot_row(const CodedRow& coded, std::int64_t bytes, const float* x, std::int64_t ldx,
@@ -128,8 +135,11 @@ void dot_row(const CodedRow& coded, std::int64_t bytes, const float* x, std::int
   const typename Decoder::Table table = Decoder::load(row.values);
   const std::int64_t whole = std::min(blocks, Blocks<Decoder>(row.codes, bytes).whole());
   Sums<kX> sums;
-  add_blocks<Decoder, kX, kScaled>(table, row, x, ldx, 0, whole, sums,
-                                   [&](std::int64_t b) { return row.codes + b * Decoder::kBytes; });
+  add_blocks<Decoder, kX, kScaled>(table, row, x, ldx, 0, whole, sums, [&](std::int64_t b) {
+    const std::uint8_t* p = row.codes + b * Decoder::kBytes;
+    prefetch_next_row(p, bytes);
+    return p;
+  });
   sums.store(to);
   dot_end<Decoder, kX, kScaled>(row, bytes, x, ldx, whole, blocks, to);
 }
@@ -146,6 +156,8 @@ void dot_two_rows(const CodedRow* rows, std::int64_t bytes, const float* x, std:
   for (std::int64_t b = 0; b < whole; ++b) {
     const float* own = x + b * Decoder::kCodes;
     const std::int64_t at = b * Decoder::kBytes;
+    prefetch_next_row(second.codes + at, bytes);
+    prefetch_next_row(second.codes + at + bytes, bytes);
     add_products<Decoder, 1>(table, first.codes + at, own, 0, sums0);
     add_products<Decoder, 1>(table, second.codes + at, own, 0, sums1);
   }
