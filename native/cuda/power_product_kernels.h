@@ -16,7 +16,7 @@ namespace lossmith {
 namespace cuda {
 
 // Which parameter an element of the weights [n,k] has: all one, one for each row, or one for each
-// `columns` neighbours of a row.
+// `columns` neighbours of a row; row * row_step + column / columns.
 struct WeightGroups {
   std::int64_t row_step = 0;
   std::int64_t columns = 0;  // 0: those of a row have one
@@ -24,9 +24,6 @@ struct WeightGroups {
   static WeightGroups of(const Groups& g, std::int64_t parameters) {
     if (g.columns > 0 && g.per_line != 1 && parameters != 1) return {g.per_line, g.columns};
     return {parameters > 1 ? 1 : 0, 0};
-  }
-  LSM_HD std::int64_t at(std::int64_t row, std::int64_t column) const {
-    return row * row_step + (columns > 0 ? column / columns : 0);
   }
 };
 

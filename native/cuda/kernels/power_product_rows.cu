@@ -22,7 +22,7 @@
 // nvcc 13.0, no spills on sm_75, 80, 90. Registers on sm_90 for 1, 2, 4, 8 rows of x, and blocks of 4
 // warps on a multiprocessor, 4 (8 rows: 3):
 //   2 to 4 bits   128, 128, 128, 168
-//   8 bits         94, 124, 124, 160
+//   8 bits         90, 124, 124, 160
 #include <algorithm>
 
 #include "cuda/kernels/power_product_end.cuh"
@@ -51,7 +51,8 @@ struct FewRows {
   Matrix x;
   bool wide_x;  // four neighbours of x can be one access
   PackedWeights w;
-  bool wide_codes;  // the codes of a lane can be read as vectors
+  Divider by_columns;  // of a group of scales
+  bool wide_codes;     // the codes of a lane can be read as vectors
   std::int64_t slabs, split_slabs;
   float* parts;  // null: the sums are whole
   ProductEnd<float> end;
@@ -152,7 +153,7 @@ __global__ void __launch_bounds__(kThreads, kRows == kMostRows ? 3 : 4) few_rows
   for (int i = static_cast<int>(threadIdx.x); i < tables * kFields; i += kThreads) {
     const std::int64_t row = block_row + i / kFields;
     const int bits = i % kFields, sign = kFields / 2;
-    const PowerGrid<float> grid = p.w.tables.at(p.w.table_of.at(row < p.w.rows ? row : 0, 0));
+    const PowerGrid<float> grid = p.w.tables.at((row < p.w.rows ? row : 0) * p.w.table_of.row_step);
     const float level = grid.levels[min(bits & (sign - 1), p.w.largest)];
     levels[i] = (bits & sign) != 0 ? -level : level;
   }
@@ -200,12 +201,13 @@ __global__ void __launch_bounds__(kThreads, kRows == kMostRows ? 3 : 4) few_rows
       }
     }
     const std::int64_t column = slab * kSlab + lane * kLaneColumns;
+    const bool scaled = p.w.scales_inside() && column < p.w.k;
+    const std::int64_t group = scaled ? p.by_columns.quotient(column) : 0;
 #pragma unroll
     for (int r = 0; r < R; ++r) {
-      float scale = 1;
-      if (p.w.scales_inside() && column < p.w.k && weight0 + r < p.w.rows) {
-        scale = p.w.scales[p.w.scale_of.at(weight0 + r, column)];
-      }
+      const float scale = scaled && weight0 + r < p.w.rows
+                              ? p.w.scales[(weight0 + r) * p.w.scale_of.row_step + group]
+                              : 1.0f;
 #pragma unroll
       for (int q = 0; q < kRows; ++q) sums[r][q] = multiply_add(scale, part[r][q], sums[r][q]);
 #pragma unroll
@@ -278,6 +280,7 @@ void multiply_few_rows(cudaStream_t stream, const Matrix& x, const PackedWeights
   p.wide_x = reinterpret_cast<std::uintptr_t>(x.data) % static_cast<std::uintptr_t>(four) == 0 &&
              x.ld % 4 == 0;
   p.w = w;
+  p.by_columns = Divider(w.scale_of.columns);
   const int access = access_bytes(w.field);
   p.wide_codes =
       reinterpret_cast<std::uintptr_t>(w.codes) % static_cast<std::uintptr_t>(access) == 0 &&
