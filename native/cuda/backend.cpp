@@ -2,7 +2,6 @@
 #include "engine/backend.h"
 
 #include "core/context.h"
-#include "core/status.h"
 #include "cuda/contrastive.h"
 #include "cuda/devices.h"
 #include "cuda/error.h"

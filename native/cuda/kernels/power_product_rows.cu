@@ -25,6 +25,7 @@
 //   8 bits         90, 124, 124, 160
 #include <algorithm>
 
+#include "cuda/kernels/power_fields.cuh"
 #include "cuda/kernels/power_product_end.cuh"
 #include "cuda/kernels/reduce.cuh"
 #include "cuda/launch.h"
@@ -57,45 +58,6 @@ struct FewRows {
   float* parts;  // null: the sums are whole
   ProductEnd<float> end;
 };
-
-// Bytes of one access to the codes of a lane: fields of 3 bits come as three words.
-LSM_HD constexpr int access_bytes(int field) { return field == 3 ? 4 : field == 2 ? 8 : 16; }
-
-// The codes of a lane, of which `left` bytes exist.
-template <int kField>
-LSM_DEVICE void load_codes(std::uint32_t (&words)[kField], const std::uint8_t* from,
-                           std::int64_t left, bool wide) {
-  constexpr int kBytes = access_bytes(kField);
-  if (wide && left >= kField * 4) {
-#pragma unroll
-    for (int i = 0; i < kField * 4 / kBytes; ++i) {
-      const auto vector = load_vec<kBytes / 4>(
-          reinterpret_cast<const std::uint32_t*>(from + static_cast<std::int64_t>(i) * kBytes));
-#pragma unroll
-      for (int j = 0; j < kBytes / 4; ++j) words[i * (kBytes / 4) + j] = vector[j];
-    }
-    return;
-  }
-#pragma unroll
-  for (int i = 0; i < kField; ++i) {
-    words[i] = 0;
-#pragma unroll
-    for (int byte = 0; byte < 4; ++byte) {
-      if (i * 4 + byte < left) {
-        words[i] |= static_cast<std::uint32_t>(from[i * 4 + byte]) << 8 * byte;
-      }
-    }
-  }
-}
-
-// Field j; with j known to the compiler one or two shifts.
-template <int kField>
-LSM_DEVICE unsigned field_of(const std::uint32_t (&words)[kField], int j) {
-  const int word = j * kField / 32, bit = j * kField % 32;
-  std::uint32_t bits = words[word] >> bit;
-  if (bit + kField > 32) bits |= words[word + 1] << (32 - bit);
-  return bits & ((1u << kField) - 1);
-}
 
 template <class T>
 LSM_DEVICE Vec<float, 4> four_of(const void* data, std::int64_t at, std::int64_t left, bool wide) {
