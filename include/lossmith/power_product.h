@@ -38,8 +38,14 @@ extern "C" {
  *
  * Sums are accumulated in f32 (f64 for f64), in an order that depends on shapes alone.
  * On CUDA, many rows of bf16 or f16 are multiplied with weights that are rounded to that type.
- * Cost: for small m the bytes of the codes; for large m the product. Workspace: a block of decoded
- * weights per thread.
+ * Codes beyond Q in magnitude count as Q. Without columns (k = 0) the sums are 0.
+ *
+ * Cost: for small m decoding the codes, each once for all rows of x; for large m the product. A table of
+ * values costs a power for each level: one for all weights, or one for each exponent where there are
+ * several. On the CPU values of 2 to 4 bits are looked up in registers as long as groups of columns are
+ * multiples of 32 and share one exponent; other groups are decoded one code at a time. Workspace: x in
+ * f32 and a block of decoded weights per thread.
+ * Errors: LSM_INVALID_ARGUMENT naming the argument, LSM_BUDGET_TOO_SMALL.
  */
 LSM_API lsm_status lsm_power_product(lsm_context context, const lsm_power_options* options,
                                      lsm_input x, lsm_input codes, lsm_input scale,
@@ -61,7 +67,8 @@ LSM_API void lsm_power_integer_defaults(lsm_power_integer_options* options);
 /**
  * The integer product, and what is made of it.
  *
- * x_codes   [m,k] i8 (signed) or u8 (unsigned): codes, not packed
+ * x_codes   [m,k] i8 (signed) or u8 (unsigned): codes, not packed; beyond Q in magnitude they count as
+ *           Q
  * w_codes   u8 [n, lsm_power_packed_bytes(w_bits, k)]
  * x_scale   [1] f32, >= 0 (0 gives 0), with out or out_codes
  * w_scale   [1] or [n] f32, >= 0, with out or out_codes
@@ -74,7 +81,10 @@ LSM_API void lsm_power_integer_defaults(lsm_power_integer_options* options);
  *
  * On CUDA scales are not checked; one that is negative, NaN or infinite gives unspecified results
  * there.
- * Errors: LSM_INVALID_ARGUMENT naming the argument.
+ * Cost: unpacking the weights once for every 128 rows of x (CPU), and the products of small integers; a
+ * code of the output is guessed by one square root, and found in whole numbers where the guess is near
+ * a change. Workspace: x in 16 bits (CPU).
+ * Errors: LSM_INVALID_ARGUMENT naming the argument, LSM_BUDGET_TOO_SMALL.
  */
 LSM_API lsm_status lsm_power_integer_product(lsm_context context,
                                              const lsm_power_integer_options* options,

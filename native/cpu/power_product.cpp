@@ -264,33 +264,6 @@ class PowerProductRun {
   Room* rooms_ = nullptr;
 };
 
-// Reference arithmetic for f64: plain loops.
-void multiply_f64(const PowerProductCall& call, lsm_context_s& context) {
-  Carver sizes(nullptr);
-  CodedRows<double>(call, sizes, 0, 1);
-  sizes.take<double>(call.k);
-  expect_budget(context.workspace, sizes.used());
-  Carver carver(context.workspace.block(sizes.used()));
-  CodedRows<double> rows(call, carver, 0, 1);
-  double* row = carver.take<double>(call.k);
-  for (std::int64_t n = 0; n < call.n; ++n) {
-    rows.list(n, 0, call.k, row);
-    const double scale = rows.outer_scale(n);
-    const double bias = rows.bias(n);
-    for (std::int64_t i = 0; i < call.m; ++i) {
-      const double* x = call.x.row<const double>(i);
-      double sum = 0;
-      for (std::int64_t c = 0; c < call.k; ++c) sum += x[c] * row[c];
-      const double value = sum * scale + bias;
-      if (call.out.type == Type::f64) {
-        call.out.row<double>(i)[n] = value;
-      } else {
-        call.out.row<float>(i)[n] = static_cast<float>(value);
-      }
-    }
-  }
-}
-
 // Without columns the sums are empty.
 void store_bias(const PowerProductCall& call) {
   for (std::int64_t i = 0; i < call.m; ++i) {
@@ -312,7 +285,7 @@ void run_power_product(const PowerProductCall& call, lsm_context_s& context) {
   if (call.k == 0) {
     store_bias(call);
   } else if (call.x.type == Type::f64) {
-    multiply_f64(call, context);
+    run_power_product_f64(call, context);
   } else {
     const SerialRegion serial;
     PowerProductRun(call, context).run();

@@ -7,6 +7,8 @@
 namespace lossmith {
 
 void run_power_product(const PowerProductCall& call, lsm_context_s& context);
+// For f64 operands with columns.
+void run_power_product_f64(const PowerProductCall& call, lsm_context_s& context);
 void run_power_integer(const PowerIntegerCall& call, lsm_context_s& context);
 
 }  // namespace lossmith
