@@ -101,7 +101,8 @@ struct Layouts {
   Layout x, codes, out;
 };
 
-std::vector<double> ProductOf(const Problem& p, const Layouts& layouts = {}) {
+// again: a second call, which must neither wait nor allocate.
+std::vector<double> ProductOf(const Problem& p, const Layouts& layouts = {}, bool again = false) {
   const Shape& s = p.shape;
   const DType real = s.x == DType::kF64 ? DType::kF64 : DType::kF32;
   lsm_power_options options;
@@ -119,11 +120,23 @@ std::vector<double> ProductOf(const Problem& p, const Layouts& layouts = {}) {
   HostTensor out(s.out, {s.m, s.n}, layouts.out);
   const Context context;
   Mirror device;
-  EXPECT_EQ(lsm_power_product(context, &options, device.View(&x), device.View(&codes),
-                              device.View(&scale), device.View(&exponent),
-                              s.bias ? device.View(&bias) : nullptr, device.View(&out)),
-            LSM_OK)
-      << lsm_last_error();
+  lsm_tensor* views[] = {device.View(&x),        device.View(&codes), device.View(&scale),
+                         device.View(&exponent), device.View(&bias),  device.View(&out)};
+  const auto run = [&] {
+    EXPECT_EQ(lsm_power_product(context, &options, views[0], views[1], views[2], views[3],
+                                s.bias ? views[4] : nullptr, views[5]),
+              LSM_OK)
+        << lsm_last_error();
+  };
+  run();
+  if (again) {
+    simt::reset_counters();
+    run();
+    for (const char* name : {"waits", "cudaMalloc", "cudaFree", "cudaHostAlloc", "cudaMemcpy"}) {
+      EXPECT_EQ(simt::counter(name), 0u) << name;
+    }
+    EXPECT_GT(simt::counter("cudaLaunchKernel"), 0u);
+  }
   device.Return(context);
   EXPECT_TRUE(out.GapsUntouched()) << s.Text();
   return out.Values();
@@ -205,6 +218,13 @@ TEST(PowerProductDevice, NothingToAdd) {
   }
   ProductOf(Problem({4, 0, 3, 5}, 1));
   ProductOf(Problem({4, 2, 0, 5}, 1));
+}
+
+TEST(PowerProductDevice, AWarmCallNeitherWaitsNorAllocates) {
+  for (const Shape& s : {Shape{4, 3, 20, 2500}, Shape{3, 66, 40, 70, 0, 0, false, DType::kBF16}}) {
+    const Problem p(s, 10);
+    EXPECT_EQ(ProductOf(p, {}, true), ProductOf(p));
+  }
 }
 
 TEST(PowerProductDevice, NoScheduleChangesABit) {
