@@ -16,7 +16,7 @@ enum class PowerTask : std::uint8_t { quantize, dequantize, fake_quantize, stair
 struct PowerCall {
   PowerTask task = PowerTask::quantize;
   lsm_power_options options{};
-  double beta = 0;       // of the staircase
+  double beta = 0;  // of the staircase
   // Of w (dequantize: of out). Packed codes: a line for each row, unless rows of codes follow each
   // other without a gap, down to the bit.
   Groups groups;
