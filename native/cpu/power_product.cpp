@@ -31,6 +31,7 @@ constexpr std::int64_t kApart = 64;       // few rows of x do not lie a power of
 constexpr std::int64_t kTileRows = 128;   // rows of weights of a product of oneDNN
 constexpr std::int64_t kTileDepth = 256;  // rows of x of such a product
 constexpr std::int64_t kTasks = 16;
+constexpr double kWorthAThread = 1 << 19;  // products
 
 std::int64_t pieces_of(std::int64_t count, std::int64_t piece) {
   return (count + piece - 1) / piece;
@@ -101,7 +102,9 @@ class PowerProductRun {
                        Pieces(length_, slice_), true, length_ > slice_);
       scratch_.need(product_.scratch_bytes());
     }
-    threads_ = context_.threads;
+    // A thread is worth some 50 microseconds of work.
+    const double work = static_cast<double>(call_.m) * static_cast<double>(call_.n * call_.k);
+    threads_ = static_cast<int>(std::min<double>(context_.threads, 1 + work / kWorthAThread));
     const auto budget = static_cast<std::size_t>(context_.workspace.budget());
     std::size_t bytes = measure();
     while (threads_ > 1 && bytes > budget) {
