@@ -57,7 +57,7 @@ StepResult OnCpu(const StepCase& c, int64_t block) {
   HostTensor gradient(c.gradient_type, {c.gradient_rows(), c.width}, c.gradient);
   std::vector<double> zeros(c.rows * c.state_width(), 0);
   HostTensor state(c.state_type(), {c.rows, c.state_width()}, c.state.empty() ? zeros : c.state);
-  UpdateCall call{c.options, Host(&weights), {}, Host(&weights)};
+  UpdateCall call{c.options, Host(&weights), Host(&weights), {}};
   if (!c.state.empty()) call.state = Host(&state);
   const View g = Host(&gradient);
   for (int64_t begin = 0; begin < c.gradient_rows(); begin += block) {
@@ -80,10 +80,11 @@ StepResult OnCpu(const StepCase& c, int64_t block) {
 StepResult OnDevice(const StepCase& c, int64_t block, const MatrixLayout& layout) {
   DeviceMatrix weights(c.weight_type, c.rows, c.width, layout, c.weights);
   MatrixLayout state_layout = layout;
-  state_layout.ld += c.state_width() - c.width;
+  const int64_t wider = c.state_width() - c.width;
+  state_layout.ld += layout.ld < 0 ? -wider : wider;  // rows may run backwards
   DeviceMatrix state(c.state_type(), c.rows, c.state_width(), state_layout, c.state);
   const DeviceArray<int64_t> ids(c.row_ids);
-  UpdateCall call{c.options, Device(weights), {}, Device(weights)};
+  UpdateCall call{c.options, Device(weights), Device(weights), {}};
   if (!c.state.empty()) call.state = Device(state);
   for (int64_t begin = 0; begin < c.gradient_rows(); begin += block) {
     const int64_t count = std::min(block, c.gradient_rows() - begin);
@@ -169,7 +170,7 @@ TEST(UpdateDevice, RowsBeyond32Bits) {
     v.data = static_cast<char*>(weights.get().data);
     v.type = lossmith::Type::bf16;
     v.shape[0] = kRows;
-    const UpdateCall call{c.options, v, {}, v};
+    const UpdateCall call{c.options, v, v, {}};
     GradientRows rows;
     rows.data = gradient.memory();
     rows.ld = kWidth;
