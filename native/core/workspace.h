@@ -24,6 +24,7 @@ class Carver {
     return reinterpret_cast<T*>(piece);
   }
   std::size_t used() const { return used_; }
+  bool measures() const { return block_ == nullptr; }
 
  private:
   char* block_;
@@ -67,6 +68,27 @@ class Workspace {
 
 // Throws LSM_BUDGET_TOO_SMALL with both numbers.
 void expect_budget(const Workspace& workspace, std::size_t needed);
+
+// Lays out a call for at most `threads` threads, which it halves as long as the budget asks for it:
+// carve(carver) takes what threads needs, first to measure, at last from the workspace. Throws where
+// one thread does not fit.
+template <class Carve>
+void carve_for_threads(Workspace& workspace, int& threads, const Carve& carve) {
+  const auto measure = [&] {
+    Carver carver(nullptr);
+    carve(carver);
+    return carver.used();
+  };
+  const auto budget = static_cast<std::size_t>(workspace.budget());
+  std::size_t bytes = measure();
+  while (threads > 1 && bytes > budget) {
+    threads /= 2;
+    bytes = measure();
+  }
+  expect_budget(workspace, bytes);
+  Carver carver(workspace.block(bytes));
+  carve(carver);
+}
 
 }  // namespace lossmith
 

@@ -97,21 +97,8 @@ class MultiplyRun {
                    Pieces(call_.k, depth_), slices_ > 1 || call_.options.accumulate == 0,
                    depth_ < slice_ || call_.options.accumulate != 0);
     scratch_.need(piece_.scratch_bytes());
-    const auto budget = static_cast<std::size_t>(context_.workspace.budget());
     threads_ = context_.threads;
-    std::size_t bytes = measure();
-    while (threads_ > 1 && bytes > budget) {
-      threads_ /= 2;
-      bytes = measure();
-    }
-    expect_budget(context_.workspace, bytes);
-    Carver carver(context_.workspace.block(bytes));
-    carve(carver);
-  }
-  std::size_t measure() {
-    Carver carver(nullptr);
-    carve(carver);
-    return carver.used();
+    carve_for_threads(context_.workspace, threads_, [&](Carver& carver) { carve(carver); });
   }
   void carve(Carver& carver) {
     if (packs_a_) a_room_ = carver.take<T>(threads_ * rows_ * depth_);

@@ -6,6 +6,7 @@
 #include "cpu/isa.h"
 #include "cpu/parallel.h"
 #include "cpu/power_product.h"
+#include "engine/similarity_plan.h"
 #include "math/power_requantize.h"
 
 namespace lossmith {
@@ -14,10 +15,6 @@ namespace {
 constexpr std::int64_t kTileRows = 128;
 constexpr std::int64_t kTileColumns = 32;
 constexpr std::int64_t kSlice = 1024;
-
-std::int64_t pieces_of(std::int64_t count, std::int64_t piece) {
-  return (count + piece - 1) / piece;
-}
 
 int largest_code(int bits, int range) {
   return range == LSM_POWER_SIGNED ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
@@ -29,12 +26,12 @@ class PowerIntegerRun {
       : call_(call),
         context_(context),
         kernels_(*kernels().power_integer),
-        length_(pieces_of(call.k, kIntegerUnit) * kIntegerUnit) {}
+        length_(pieces(call.k, kIntegerUnit) * kIntegerUnit) {}
 
   void run() {
     lay_out();
-    const std::int64_t row_tiles = pieces_of(call_.m, kTileRows);
-    const std::int64_t column_tiles = pieces_of(call_.n, kTileColumns);
+    const std::int64_t row_tiles = pieces(call_.m, kTileRows);
+    const std::int64_t column_tiles = pieces(call_.n, kTileColumns);
     parallel_tasks(threads_, call_.m, [&](std::int64_t i, int) { square(i); });
     parallel_tasks(threads_, row_tiles * column_tiles, [&](std::int64_t task, int thread) {
       tile(task / column_tiles * kTileRows, task % column_tiles * kTileColumns, thread);
@@ -44,23 +41,10 @@ class PowerIntegerRun {
  private:
   void lay_out() {
     threads_ = context_.threads;
-    const auto budget = static_cast<std::size_t>(context_.workspace.budget());
-    std::size_t bytes = measure();
-    while (threads_ > 1 && bytes > budget) {
-      threads_ /= 2;
-      bytes = measure();
-    }
-    expect_budget(context_.workspace, bytes);
-    Carver carver(context_.workspace.block(bytes));
-    carve(carver);
-  }
-  std::size_t measure() {
-    Carver carver(nullptr);
-    carve(carver);
-    return carver.used();
+    carve_for_threads(context_.workspace, threads_, [&](Carver& carver) { carve(carver); });
   }
   void carve(Carver& carver) {
-    x_ = carver.take<std::int16_t>(call_.m * pieces_of(length_, kSlice) * kSlice);
+    x_ = carver.take<std::int16_t>(call_.m * pieces(length_, kSlice) * kSlice);
     w_ = carver.take<std::int16_t>(threads_ * kTileColumns * kSlice);
     sums_ = carver.take<std::int32_t>(threads_ * kTileRows * kTileColumns);
   }

@@ -33,10 +33,6 @@ constexpr std::int64_t kTileDepth = 256;  // rows of x of such a product
 constexpr std::int64_t kTasks = 16;
 constexpr double kWorthAThread = 1 << 19;  // products
 
-std::int64_t pieces_of(std::int64_t count, std::int64_t piece) {
-  return (count + piece - 1) / piece;
-}
-
 class PowerProductRun {
  public:
   PowerProductRun(const PowerProductCall& call, lsm_context_s& context)
@@ -44,14 +40,14 @@ class PowerProductRun {
         context_(context),
         all_(*kernels().power_product),
         kernels_(all_.field(power_field_bits(call.options.bits))),
-        length_(pieces_of(call.k, kernels_.block) * kernels_.block),
+        length_(pieces(call.k, kernels_.block) * kernels_.block),
         tiled_(call.m > kMostPanel),
         slice_(tiled_                  ? kTileSlice
                : call.m > kMostDotRows ? kPanelSlice
                                        : length_ + kApart) {
     rows_at_once_ = call_.m;
     if (tiled_) {
-      const std::int64_t wanted = std::max<std::int64_t>(1, kTasks / pieces_of(call.n, kTileRows));
+      const std::int64_t wanted = std::max<std::int64_t>(1, kTasks / pieces(call.n, kTileRows));
       rows_at_once_ = std::min(call_.m, kTileDepth * wanted);
     }
   }
@@ -105,23 +101,10 @@ class PowerProductRun {
     // A thread is worth some 50 microseconds of work.
     const double work = static_cast<double>(call_.m) * static_cast<double>(call_.n * call_.k);
     threads_ = static_cast<int>(std::min<double>(context_.threads, 1 + work / kWorthAThread));
-    const auto budget = static_cast<std::size_t>(context_.workspace.budget());
-    std::size_t bytes = measure();
-    while (threads_ > 1 && bytes > budget) {
-      threads_ /= 2;
-      bytes = measure();
-    }
-    expect_budget(context_.workspace, bytes);
-    Carver carver(context_.workspace.block(bytes));
-    carve(carver, true);
+    carve_for_threads(context_.workspace, threads_, [&](Carver& carver) { carve(carver); });
   }
-  std::size_t measure() {
-    Carver carver(nullptr);
-    carve(carver, false);
-    return carver.used();
-  }
-  void carve(Carver& carver, bool real) {
-    x_ = carver.take<float>(rows_at_once_ * pieces_of(length_, slice_) * slice_);
+  void carve(Carver& carver) {
+    x_ = carver.take<float>(rows_at_once_ * pieces(length_, slice_) * slice_);
     rooms_ = carver.take<Room>(threads_);
     scratch_.carve(carver, threads_);
     for (int t = 0; t < threads_; ++t) {
@@ -134,7 +117,7 @@ class PowerProductRun {
       room.products = carver.take<float>(tiled_ ? std::min(kTileDepth, call_.m) * kTileRows
                                                 : call_.m * kPanelRows * kSumLanes);
       room.sums = carver.take<float>(tiled_ ? 0 : call_.m * kPanelRows);
-      if (!real) continue;
+      if (carver.measures()) continue;
       room.scratch = scratch_.of(t);
       room.rows = new (rows) CodedRows<float>(made);
       new (rooms_ + t) Room(room);
@@ -214,8 +197,8 @@ class PowerProductRun {
   // ---- many rows ------------------------------------------------------------------------
 
   void multiply_tiles(std::int64_t first, std::int64_t m) const {
-    const std::int64_t tiles = pieces_of(call_.n, kTileRows);
-    parallel_tasks(threads_, tiles * pieces_of(m, kTileDepth), [&](std::int64_t task, int thread) {
+    const std::int64_t tiles = pieces(call_.n, kTileRows);
+    parallel_tasks(threads_, tiles * pieces(m, kTileDepth), [&](std::int64_t task, int thread) {
       const std::int64_t i = task / tiles * kTileDepth;
       tile(first, i, std::min(kTileDepth, m - i), task % tiles * kTileRows, thread);
     });

@@ -39,16 +39,8 @@ class PowerCandidates {
   // Lays out the workspace and has the arrays of exponents and ratios filled.
   template <class Fill>
   void prepare(const Fill& fill) {
-    const auto budget = static_cast<std::size_t>(context_.workspace.budget());
     threads_ = context_.threads;
-    std::size_t bytes = measure();
-    while (threads_ > 1 && bytes > budget) {
-      threads_ /= 2;
-      bytes = measure();
-    }
-    expect_budget(context_.workspace, bytes);
-    Carver carver(context_.workspace.block(bytes));
-    carve(carver);
+    carve_for_threads(context_.workspace, threads_, [&](Carver& carver) { carve(carver); });
     fill(exponent_list_, ratio_list_);
     for (std::int64_t i = 0; i < batches(); ++i) {
       grids_[i].build(exponent_list_ + i * batch_, batch_length(i), work_.largest);
@@ -109,11 +101,6 @@ class PowerCandidates {
   }
   std::int64_t handlers() const { return sweep_.parts() > 1 ? 1 : threads_; }
 
-  std::size_t measure() {
-    Carver carver(nullptr);
-    carve(carver);
-    return carver.used();
-  }
   void carve(Carver& carver) {
     exponent_list_ = carver.take<A>(exponents_);
     ratio_list_ = carver.take<A>(ratios_);

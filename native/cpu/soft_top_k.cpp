@@ -43,20 +43,7 @@ class SoftTopKRun {
  private:
   void lay_out() {
     threads_ = context_.threads;
-    const auto budget = static_cast<std::size_t>(context_.workspace.budget());
-    std::size_t bytes = measure();
-    while (threads_ > 1 && bytes > budget) {
-      threads_ /= 2;
-      bytes = measure();
-    }
-    expect_budget(context_.workspace, bytes);
-    Carver carver(context_.workspace.block(bytes));
-    carve(carver);
-  }
-  std::size_t measure() {
-    Carver carver(nullptr);
-    carve(carver);
-    return carver.used();
+    carve_for_threads(context_.workspace, threads_, [&](Carver& carver) { carve(carver); });
   }
   void carve(Carver& carver) {
     entries_.carve(carver);
