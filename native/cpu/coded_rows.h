@@ -23,7 +23,7 @@ constexpr int kRowsAtOnce = 2;
 template <class A>
 void values_by_field(int bits, double exponent, A* values) {
   const int field = power_field_bits(bits);
-  const int largest = (1 << (bits - 1)) - 1;
+  const int largest = power_largest(bits, LSM_POWER_SIGNED);
   const int sign = 1 << (field - 1);
   for (int magnitude = 0; magnitude < sign; ++magnitude) {
     const A level = math::power_level<A>(std::min(magnitude, largest), largest, exponent);

@@ -6,6 +6,7 @@
 #include "cpu/isa.h"
 #include "cpu/parallel.h"
 #include "cpu/power_product.h"
+#include "engine/power_call.h"
 #include "engine/similarity_plan.h"
 #include "math/power_requantize.h"
 
@@ -15,10 +16,6 @@ namespace {
 constexpr std::int64_t kTileRows = 128;
 constexpr std::int64_t kTileColumns = 32;
 constexpr std::int64_t kSlice = 1024;
-
-int largest_code(int bits, int range) {
-  return range == LSM_POWER_SIGNED ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
-}
 
 class PowerIntegerRun {
  public:
@@ -56,7 +53,7 @@ class PowerIntegerRun {
   }
 
   void square(std::int64_t i) const {
-    const int largest = largest_code(call_.options.x_bits, call_.options.x_range);
+    const int largest = power_largest(call_.options.x_bits, call_.options.x_range);
     for (std::int64_t begin = 0; begin < length_; begin += kSlice) {
       const std::int64_t length = std::min(kSlice, length_ - begin);
       const std::int64_t there = std::min(length, call_.k - begin);
@@ -105,15 +102,15 @@ class PowerIntegerRun {
     math::PowerColumn column{};
     column.x_scale = scale_at(call_.x_scale, 0);
     column.w_scale = scale_at(call_.w_scale, n);
-    column.x_largest = largest_code(o.x_bits, o.x_range);
-    column.w_largest = largest_code(o.w_bits, LSM_POWER_SIGNED);
+    column.x_largest = power_largest(o.x_bits, o.x_range);
+    column.w_largest = power_largest(o.w_bits, LSM_POWER_SIGNED);
     const double factor = column.factor();
     for (std::int64_t i = 0; call_.out.present() && i < m; ++i) {
       call_.out.row<float>(row + i)[n] = static_cast<float>(factor * sums[i * kTileColumns]);
     }
     if (!call_.out_codes.present()) return;
     column.out_scale = scale_at(call_.out_scale, n);
-    column.out_largest = largest_code(o.out_bits, o.out_range);
+    column.out_largest = power_largest(o.out_bits, o.out_range);
     const float guess = column.guess();
     for (std::int64_t i = 0; i < m; ++i) {
       const std::int32_t sum = sums[i * kTileColumns];

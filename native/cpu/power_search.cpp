@@ -9,6 +9,7 @@
 
 #include "cpu/parallel.h"
 #include "cpu/power_sweep.h"
+#include "engine/power_call.h"
 #include "math/power_search.h"
 
 namespace lossmith {
@@ -166,9 +167,7 @@ class PowerCandidates {
 
 template <class A, class Call>
 typename PowerSweep<A>::Work work_of(const Call& call) {
-  const int bits = call.options.power.bits;
-  const int largest =
-      call.options.power.range == LSM_POWER_SIGNED ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+  const int largest = power_largest(call.options.power.bits, call.options.power.range);
   return {call.w, call.scale, call.shift, call.options, call.groups, largest};
 }
 

@@ -5,6 +5,7 @@
 #include "cuda/power_integer_kernels.h"
 #include "cuda/power_product.h"
 #include "cuda/state.h"
+#include "engine/power_call.h"
 #include "engine/similarity_plan.h"
 
 namespace lossmith {
@@ -30,13 +31,13 @@ class PowerIntegerRun {
     const lsm_power_integer_options& options = call.options;
     const bool is_signed = options.x_range == LSM_POWER_SIGNED;
     x_ = matrix_of(call.x_codes, is_signed ? CodeMatrix::Form::i8 : CodeMatrix::Form::u8, 8,
-                   largest_of(options.x_bits, options.x_range));
+                   power_largest(options.x_bits, options.x_range));
     w_ = matrix_of(call.w_codes, CodeMatrix::Form::packed, options.w_bits,
-                   largest_of(options.w_bits, LSM_POWER_SIGNED));
+                   power_largest(options.w_bits, LSM_POWER_SIGNED));
     columns_.x_largest = x_.largest;
     columns_.w_largest = w_.largest;
     if (call.out_codes.present()) {
-      columns_.largest = largest_of(options.out_bits, options.out_range);
+      columns_.largest = power_largest(options.out_bits, options.out_range);
     }
     const bool own = per_column(call.w_scale) || per_column(call.out_scale);
     columns_.step = own ? 1 : 0;
@@ -74,9 +75,6 @@ class PowerIntegerRun {
   }
 
  private:
-  static int largest_of(int bits, int range) {
-    return range == LSM_POWER_SIGNED ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
-  }
   static bool per_column(const View& scale) { return scale.present() && scale.elements() > 1; }
   CodeMatrix matrix_of(const View& codes, CodeMatrix::Form form, int field, int largest) const {
     CodeMatrix m;

@@ -39,7 +39,7 @@ class PowerProductRun {
         device_(state_of(context)),
         x_(Matrix::for_product(call.x)),
         out_(Matrix::for_product(call.out)),
-        largest_((1 << (call.options.bits - 1)) - 1) {
+        largest_(power_largest(call.options.bits, LSM_POWER_SIGNED)) {
     weights_.codes = reinterpret_cast<const std::uint8_t*>(call.codes.data);
     weights_.ld = Matrix::for_product(call.codes).ld;
     weights_.rows = call.n;

@@ -4,6 +4,7 @@
 #include "cuda/power.h"
 #include "cuda/power_search_kernels.h"
 #include "cuda/state.h"
+#include "engine/power_call.h"
 
 namespace lossmith {
 namespace cuda {
@@ -15,10 +16,6 @@ constexpr std::int64_t kBlockBytes = std::int64_t{256} << 20;
 template <class T>
 T* numbers(const View& v) {
   return v.present() ? reinterpret_cast<T*>(v.data) : nullptr;
-}
-
-int largest_of(const lsm_power_options& o) {
-  return o.range == LSM_POWER_SIGNED ? (1 << (o.bits - 1)) - 1 : (1 << o.bits) - 1;
 }
 
 // What both calls have: a grid for all groups, and errors of a block of groups.
@@ -36,7 +33,7 @@ class GridRun {
     problem_.norm = call.options.norm;
     problem_.ratio_count = ratio_count;
     problem_.grids.steps = steps;
-    problem_.grids.largest = largest_of(call.options.power);
+    problem_.grids.largest = power_largest(call.options.power.bits, call.options.power.range);
     plan_ = ErrorPlan(problem_.walk);
   }
   virtual ~GridRun() = default;

@@ -10,6 +10,11 @@
 
 namespace lossmith {
 
+// Q: the largest code of a width and a range.
+inline int power_largest(int bits, int range) {
+  return range == LSM_POWER_SIGNED ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+}
+
 // What a call does with its tensors.
 enum class PowerTask : std::uint8_t { quantize, dequantize, fake_quantize, staircase, latents };
 
@@ -31,11 +36,7 @@ struct PowerCall {
 
   // Whether scale and exponent are f64 and the arithmetic with them.
   bool wide() const { return scale.type == Type::f64; }
-  // Q.
-  int largest() const {
-    return options.range == LSM_POWER_SIGNED ? (1 << (options.bits - 1)) - 1
-                                             : (1 << options.bits) - 1;
-  }
+  int largest() const { return power_largest(options.bits, options.range); }
   bool exponent_per_group() const { return exponent.elements() > 1; }
 };
 
