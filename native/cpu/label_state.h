@@ -32,15 +32,15 @@ constexpr std::int64_t kMaxLanes = 16;
 // Scores near the threshold that a row of soft top-k keeps for each lane.
 constexpr std::int64_t kNearLabels = 256;
 
-// Sums of one row over the columns of a lane.
+// Sums of one row over the columns of a lane. Soft top-k keeps its own in them: those of LabelTopK, or
+// the first, second and third sum of LabelNear in softplus, uniform and target_sum.
 struct RowSums {
   double max, sum;  // of exponentials; soft top-k: -least and sum of y(1-y) e^least
   double min;
-  double softplus;  // soft top-k: sum of y - [z > 0]
-  double uniform;   // sum of w s; soft top-k: number of z > 0
-  double
-      target_sum;  // sum of q s; soft top-k: see LabelNear, softplus and uniform are the first two
-  double target;   // sum of q
+  double softplus;    // soft top-k: sum of y - [z > 0]
+  double uniform;     // sum of w s; soft top-k: number of z > 0
+  double target_sum;  // sum of q s
+  double target;      // sum of q
 };
 
 template <class A>

@@ -9,12 +9,6 @@ namespace {
 
 bool is_rows(const View& v) { return v.ndim == 2 && (v.shape[1] <= 1 || v.strides[1] == 1); }
 
-void expect_elements_in_order(const View& v, const char* name) {
-  if (v.contiguous() || is_rows(v)) return;
-  reject(name, "contiguous elements, or a matrix with contiguous rows",
-         "strides " + shape_text(v.strides, v.ndim));
-}
-
 void expect_groups(const lsm_groups& groups, const View& shaped) {
   if (groups.columns < 0) reject("groups.columns", ">= 0", groups.columns);
   if (groups.columns > 0) {
@@ -30,6 +24,12 @@ void expect_groups(const lsm_groups& groups, const View& shaped) {
 }
 
 }  // namespace
+
+void expect_elements_in_order(const View& v, const char* name) {
+  if (v.contiguous() || is_rows(v)) return;
+  reject(name, "contiguous elements, or a matrix with contiguous rows",
+         "strides " + shape_text(v.strides, v.ndim));
+}
 
 Groups groups_of(const lsm_groups& groups, const View& shaped, const char* name,
                  std::initializer_list<const View*> others) {

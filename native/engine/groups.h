@@ -40,6 +40,9 @@ struct Groups {
 Groups groups_of(const lsm_groups& groups, const View& shaped, const char* name,
                  std::initializer_list<const View*> others = {});
 
+// Throws unless the elements are contiguous, or rows of a matrix.
+void expect_elements_in_order(const View& v, const char* name);
+
 // The elements between two lines of a view of these groups' tensor.
 inline std::int64_t line_stride(const Groups& g, const View& v) {
   return g.lines == 1 ? g.width : v.strides[0];

@@ -147,12 +147,8 @@ class Validation {
   }
 
   static void expect_rows(const View& v, const char* name, bool output) {
-    if (v.contiguous()) return;
-    if (v.ndim != 2 || (v.shape[1] > 1 && v.strides[1] != 1)) {
-      reject(name, "contiguous elements, or a matrix with contiguous rows",
-             "strides " + shape_text(v.strides, v.ndim));
-    }
-    if (output) expect_separate_rows(v, name);
+    expect_elements_in_order(v, name);
+    if (output && !v.contiguous()) expect_separate_rows(v, name);
   }
 
   void expect_codes() const {
